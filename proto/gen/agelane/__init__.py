@@ -1,0 +1,1 @@
+"""The contract of agelane: generated messages and gRPC stubs."""

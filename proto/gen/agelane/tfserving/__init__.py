@@ -1,0 +1,1 @@
+"""TensorFlow Serving's messages under names of their own."""

@@ -1,0 +1,1 @@
+"""agelane.v1: CheckoutService and ReportService."""

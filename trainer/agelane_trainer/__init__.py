@@ -1,0 +1,1 @@
+"""Training side of agelane: data, training, evaluation, calibration and export."""

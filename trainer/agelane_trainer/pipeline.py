@@ -1,0 +1,84 @@
+"""Feed photos to the network with ``tf.data``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from agelane_trainer.augment import augment, recompress
+from agelane_trainer.dataset import MAX_AGE, Photo
+from agelane_trainer.recipe import Recipe
+
+_SOURCE_SCALE = 1.25
+"""Photos enter the augmentation this much larger than the network input, to zoom into."""
+EVALUATION_BATCH = 64
+"""Photos at a time where nothing is learnt."""
+
+
+def decode(data: tf.Tensor, size: int) -> tf.Tensor:
+    """Decode one encoded photo and resize it to float32 [size, size, 3], grey levels 0 to 255.
+
+    This one function is used in training, in evaluation and inside the exported graph, so that
+    the three can't drift apart.
+    """
+    photo = tf.io.decode_image(data, channels=3, expand_animations=False)
+    photo.set_shape([None, None, 3])
+    return tf.image.resize(photo, [size, size], antialias=True)
+
+
+def training_batches(photos: Sequence[Photo], recipe: Recipe, epoch: int) -> tf.data.Dataset:
+    """Return one epoch's batches of (float32 [N, S, S, 3], int32 ages [N]).
+
+    The order and each photo's augmentation depend on the seed, the epoch and the position alone:
+    ``dataset.skip(n)`` continues exactly where a killed run stopped. The last, smaller batch is
+    dropped.
+    """
+    order = epoch_order(np.array([p.age for p in photos]), recipe, epoch)
+    paths = np.array([str(p.path) for p in photos])[order]
+    ages = np.array([p.age for p in photos], np.int32)[order]
+    seeds = np.stack([np.full(len(order), recipe.seed + epoch), np.arange(len(order))], axis=1)
+    source = round(recipe.input_size * _SOURCE_SCALE)
+
+    def load(path: tf.Tensor, age: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        photo = tf.cast(tf.round(decode(tf.io.read_file(path), source)), tf.uint8)
+        photo = recompress(photo, seed, recipe.augmentation)
+        return tf.ensure_shape(photo, [source, source, 3]), age, seed
+
+    def vary(batch: tf.Tensor, ages: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return augment(batch, recipe.input_size, seeds[0], recipe.augmentation), ages
+
+    dataset = tf.data.Dataset.from_tensor_slices((paths, ages, seeds))
+    dataset = dataset.map(load, num_parallel_calls=2).batch(recipe.batch_size, drop_remainder=True)
+    return dataset.map(vary, num_parallel_calls=1).prefetch(3)
+
+
+def evaluation_batches(photos: Sequence[Photo], size: int) -> tf.data.Dataset:
+    """Return batches of (float32 [N, size, size, 3], int32 ages [N]), unvaried and in order."""
+    paths = [str(p.path) for p in photos]
+    ages = np.array([p.age for p in photos], np.int32)
+
+    def load(path: tf.Tensor, age: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return decode(tf.io.read_file(path), size), age
+
+    dataset = tf.data.Dataset.from_tensor_slices((paths, ages))
+    return dataset.map(load, num_parallel_calls=2).batch(EVALUATION_BATCH).prefetch(2)
+
+
+def epoch_order(ages: npt.NDArray[np.int_], recipe: Recipe, epoch: int) -> npt.NDArray[np.int_]:
+    """Return the photo indices of one epoch, as many as there are photos.
+
+    With ``sampling_power`` above 0, photos are drawn in proportion to
+    ``frequency(age) ** -sampling_power`` (at most three times the average), the frequency smoothed
+    over neighbouring ages since labels heap on round numbers.
+    """
+    random = np.random.default_rng((recipe.seed, epoch))
+    if recipe.sampling_power == 0:
+        return random.permutation(len(ages))
+    near = np.exp(-(np.arange(-6, 7) ** 2) / 8.0)
+    frequency = np.convolve(np.bincount(ages, minlength=MAX_AGE + 1), near / near.sum(), "same")
+    weights = np.maximum(frequency, 1e-9)[ages] ** -recipe.sampling_power
+    weights = np.minimum(weights / weights.mean(), 3.0)
+    return random.choice(len(ages), len(ages), p=weights / weights.sum())

@@ -1,0 +1,114 @@
+"""What one training run is: every choice that decides its result, in one frozen record."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass, field
+from typing import Literal
+
+from agelane_trainer import recipes
+
+Head = Literal["distribution", "mse"]
+Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """How far training photos are varied; zero switches a kind off."""
+
+    flip: bool = True
+    """Mirror half of the photos."""
+    rotate_degrees: float = 20.0
+    """Largest rotation to either side."""
+    shift: float = 0.08
+    """Largest shift, as a share of the side."""
+    zoom_in: float = 0.65
+    """Tightest crop, as a share of the side."""
+    zoom_out: float = 1.2
+    """Widest view, as a multiple of the side; the border is mirrored."""
+    stretch: float = 0.1
+    """Largest change of the aspect ratio, as a logarithm."""
+    jpeg_share: float = 0.3
+    """Share of photos encoded anew at quality 20 to 90."""
+    blur_share: float = 0.3
+    """Share blurred with a Gaussian of up to 2 pixels."""
+    noise_share: float = 0.3
+    """Share with sensor noise of up to 14 grey levels."""
+    colour: float = 1.0
+    """Strength of brightness, contrast, gamma, saturation and tint changes, 0 to 1."""
+    grey_share: float = 0.15
+    """Share turned grey, as old prints and some cameras are."""
+    occlusion_share: float = 0.2
+    """Share with one covered rectangle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One training run."""
+
+    name: str
+    """Its file in ``agelane_trainer/recipes``."""
+    input_size: int = 112
+    """Side of the square network input (pixels)."""
+    head: Head = "distribution"
+    """``distribution``: softmax over 0 to 100 years; ``mse``: the original's single neuron."""
+    precision: Precision = "mixed_bfloat16"
+    """Compute type of the backbone; weights, loss and head stay float32."""
+    epochs: int = 6
+    """Passes over the training part."""
+    batch_size: int = 48
+    """Photos a step."""
+    learning_rate: float = 5e-4
+    """Peak of the cosine schedule."""
+    warmup_steps: int = 200
+    """Steps of linear rise to the peak."""
+    weight_decay: float = 0.02
+    """AdamW's decoupled decay."""
+    ema_decay: float = 0.998
+    """Decay a step of the averaged weights that are evaluated and shipped."""
+    label_sigma: float = 2.0
+    """Standard deviation of the target age distribution (years)."""
+    mean_weight: float = 0.1
+    """Weight of the mean absolute error of the expected age."""
+    under_age_weight: float = 0.0
+    """Weight of the cross-entropy of "younger than 18"."""
+    sampling_power: float = 0.35
+    """0 draws each photo alike, 1 each age alike; between them rare ages come oftener."""
+    checkpoint_steps: int = 100
+    """Steps between two points from which a killed run resumes."""
+    photo_limit: int | None = None
+    """Use only the first so many photos of each part (smoke runs); unset means all."""
+    seed: int = 20
+    """Decides order and augmentation."""
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    """How photos are varied."""
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values.
+
+        Raises:
+            ValueError: names the field.
+        """
+        for name in ("input_size", "epochs", "batch_size", "checkpoint_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"recipe {self.name}: {name} must be at least 1")
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(f"recipe {self.name}: ema_decay must be in [0, 1)")
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes that exist."""
+    return sorted(module.name for module in pkgutil.iter_modules(recipes.__path__))
+
+
+def load_recipe(name: str) -> Recipe:
+    """Return the recipe of this name.
+
+    Raises:
+        ValueError: there is none; the message lists those that exist.
+    """
+    if name not in recipe_names():
+        raise ValueError(f"no recipe {name!r}; there are: {', '.join(recipe_names())}")
+    recipe: Recipe = importlib.import_module(f"{recipes.__name__}.{name}").RECIPE
+    return recipe
