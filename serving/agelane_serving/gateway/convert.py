@@ -1,0 +1,100 @@
+"""Between the messages of the contract and the types of the use case."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from agelane.v1 import assessment_pb2, checkout_pb2
+from agelane_serving.gateway.assessment import Assessment, Customer, Estimate
+from agelane_serving.gateway.errors import CallError, Fault
+from agelane_serving.policy import AgeGroup, Decision, Reason
+
+_DEFAULT_CATEGORY = "alcohol"
+_ID = re.compile(r"[A-Za-z0-9._-]{0,64}")
+_LONGEST_CATEGORY = 64
+_DECISIONS = {
+    Decision.ALLOW: assessment_pb2.ALCOHOL_DECISION_ALLOW,
+    Decision.VERIFY_ID: assessment_pb2.ALCOHOL_DECISION_VERIFY_ID,
+    Decision.REFUSE: assessment_pb2.ALCOHOL_DECISION_REFUSE,
+}
+_REASONS = {
+    reason: assessment_pb2.DecisionReason.Value(f"DECISION_REASON_{reason.name}")
+    for reason in Reason
+}
+
+
+def to_customer(request: checkout_pb2.AssessCustomerRequest) -> Customer:
+    """Return the request with its defaults filled in.
+
+    Raises:
+        CallError: a field other than the photo is out of its range.
+    """
+    for field in ("store_id", "lane_id", "request_id"):
+        if not _ID.fullmatch(getattr(request, field)):
+            raise CallError(
+                Fault.INVALID_FIELD, f"{field} must be 1 to 64 of A-Z a-z 0-9 . _ -", field=field
+            )
+    if len(request.restricted_category) > _LONGEST_CATEGORY:
+        raise CallError(
+            Fault.INVALID_FIELD,
+            "restricted_category must be at most 64 characters",
+            field="restricted_category",
+            limit=_LONGEST_CATEGORY,
+            actual=len(request.restricted_category),
+        )
+    return Customer(
+        photo=request.photo,
+        store_id=request.store_id,
+        lane_id=request.lane_id,
+        request_id=request.request_id or uuid.uuid4().hex,
+        restricted_category=request.restricted_category or _DEFAULT_CATEGORY,
+    )
+
+
+def to_message(assessment: Assessment) -> assessment_pb2.Assessment:
+    """Return the assessment as the contract describes it."""
+    width, height = assessment.photo.upright_size
+    message = assessment_pb2.Assessment(
+        id=assessment.id,
+        request_id=assessment.request_id,
+        alcohol_decision=_DECISIONS[assessment.verdict.decision],
+        reasons=[_REASONS[reason] for reason in assessment.verdict.reasons],
+        legal_age_years=assessment.legal_age_years,
+        restricted_category=assessment.restricted_category,
+        policy_version=assessment.policy_version,
+        assessed_at=_timestamp(assessment.assessed_at),
+        expires_at=_timestamp(assessment.expires_at),
+    )
+    message.photo_quality.width_pixels = width
+    message.photo_quality.height_pixels = height
+    if assessment.model_version is not None:
+        message.model.name = assessment.model_name
+        message.model.version = assessment.model_version
+        # The model only answers about photos that could be turned.
+        message.photo_quality.orientation_applied = assessment.photo.orientation != 1
+    if assessment.estimate is not None:
+        _set_estimate(message, assessment.estimate)
+    return message
+
+
+def _set_estimate(message: assessment_pb2.Assessment, estimate: Estimate) -> None:
+    message.age_years = estimate.age_years
+    message.age_low_years = estimate.low_years
+    message.age_high_years = estimate.high_years
+    message.age_group.CopyFrom(_age_group(estimate.age_group))
+    message.age_group_probability = estimate.age_group_probability
+    message.probability_under_legal_age = estimate.probability_under_legal_age
+    message.frames_used = 1
+
+
+def _age_group(group: AgeGroup) -> assessment_pb2.AgeGroup:
+    return assessment_pb2.AgeGroup(
+        id=group.id, label=group.label, from_years=group.from_years, to_years=group.to_years
+    )
+
+
+def _timestamp(seconds: float) -> Timestamp:
+    return Timestamp(seconds=int(seconds), nanos=int(seconds % 1 * 1_000_000_000))

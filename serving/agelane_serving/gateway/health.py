@@ -1,0 +1,112 @@
+"""grpc.health.v1: alive by the empty name, ready to assess by the service's name."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Protocol
+
+import grpc
+from grpc_health.v1 import health, health_pb2
+
+from agelane.v1 import checkout_pb2
+from agelane_serving.gateway.certificates import CertificateCache
+from agelane_serving.gateway.errors import ModelSlow, ModelUnavailable
+
+ALIVE = ""
+"""SERVING from the start until the gateway is told to stop, whatever the model does."""
+READY = checkout_pb2.DESCRIPTOR.services_by_name["CheckoutService"].full_name
+"""SERVING while a version of the model is available."""
+_POLL_SECONDS = 1.0
+_LONGEST_ANSWER_SECONDS = 2.0
+_MOST_SLOW_LOOKS = 3
+_LAST_WORD_SECONDS = 0.1
+
+_logger = logging.getLogger(__name__)
+
+
+class StatusSource(Protocol):
+    """What knows which versions of the model there are."""
+
+    certificates: CertificateCache
+
+    async def available_versions(self, timeout_seconds: float) -> frozenset[int]:
+        """Return the versions that answer calls, or raise ModelUnavailable."""
+
+
+class Health:
+    """Tells whether this gateway lives and whether its model does."""
+
+    def __init__(self, source: StatusSource) -> None:
+        """Alive and not ready until `follow` runs."""
+        self.servicer = _Servicer()
+        self._source = source
+        self._available: frozenset[int] | None = None
+        self._slow_looks = 0
+
+    async def follow(self) -> None:
+        """Keep the status up to date, until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def look(self) -> None:
+        """Bring the status up to date once."""
+        try:
+            available = await self._source.available_versions(_LONGEST_ANSWER_SECONDS)
+            self._slow_looks = 0
+        except ModelSlow:
+            # A server with much to do is slow to tell, and still the same server.
+            self._slow_looks += 1
+            if self._slow_looks < _MOST_SLOW_LOOKS:
+                return
+            available = frozenset()
+        except ModelUnavailable as error:
+            available = frozenset()
+            _logger.debug("no status from the model server: %s", error)
+        self._source.certificates.keep(available)
+        # Read before the first customer comes.
+        for version in available:
+            await self._source.certificates.of(version, _LONGEST_ANSWER_SECONDS)
+        if available != self._available:
+            self._available = available
+            await self._announce(available)
+
+    async def begin(self) -> None:
+        """Be alive, and not ready yet."""
+        await self.servicer.set(ALIVE, health_pb2.HealthCheckResponse.SERVING)
+        await self.servicer.set(READY, health_pb2.HealthCheckResponse.NOT_SERVING)
+
+    async def leave(self) -> None:
+        """Be not serving from now on, so that callers go elsewhere; end their watches."""
+        await self.servicer.enter_graceful_shutdown()
+        self.servicer.leaving.set()
+
+    async def _announce(self, available: frozenset[int]) -> None:
+        if available:
+            _logger.info("ready: version %s", ", ".join(map(str, sorted(available))))
+            await self.servicer.set(READY, health_pb2.HealthCheckResponse.SERVING)
+        else:
+            _logger.warning("not ready: the model server has no version available")
+            await self.servicer.set(READY, health_pb2.HealthCheckResponse.NOT_SERVING)
+
+
+class _Servicer(health.aio.HealthServicer):  # type: ignore[misc]  # has no types
+    """Ends watches when the gateway leaves: they would hold up the drain to its very end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.leaving = asyncio.Event()
+
+    async def Watch(
+        self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> None:
+        watching = asyncio.ensure_future(super().Watch(request, context))
+        leaving = asyncio.ensure_future(self.leaving.wait())
+        try:
+            await asyncio.wait({watching, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            # Time to tell the last status.
+            await asyncio.wait({watching}, timeout=_LAST_WORD_SECONDS)
+        finally:
+            watching.cancel()
+            leaving.cancel()

@@ -1,0 +1,159 @@
+"""Talk to the model server, TensorFlow Serving or one like it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from agelane.tfserving.v1 import predict_pb2, status_pb2
+from agelane_serving.gateway.certificates import CardUnavailable, CertificateCache
+from agelane_serving.gateway.deadline import Deadline
+from agelane_serving.gateway.errors import ModelSlow, ModelUnavailable
+from agelane_serving.gateway.tensors import (
+    TensorError,
+    read_bools,
+    read_floats,
+    read_string,
+    string_tensor,
+)
+from agelane_serving.policy import (
+    AgeDistribution,
+    CardError,
+    Certificate,
+    DistributionError,
+    read_certificates,
+)
+
+_CHANNEL_OPTIONS = (
+    # A server that comes back is found within two seconds, not two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    # Notices a connection whose other end is gone. Only while a call waits: TensorFlow Serving
+    # sends clients away that ping more.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.max_receive_message_length", 1024 * 1024),
+)
+_CARD_SECONDS = 2.0
+_AVAILABLE = status_pb2.ModelVersionStatus.AVAILABLE
+_Method = grpc.aio.UnaryUnaryMultiCallable[Any, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """What the model said about one photo."""
+
+    version: int
+    """Version that answered, 1 or greater."""
+    distribution: AgeDistribution | None
+    """How old the customer is; None: the model could not decode the photo."""
+    certificates: Sequence[Certificate]
+    """Of that very version; empty also when its card could not be read."""
+
+
+class ModelClient:
+    """One model on one model server."""
+
+    def __init__(self, target: str, model_name: str) -> None:
+        """Connect when needed. `target` is a gRPC target such as `127.0.0.1:8500`."""
+        self.model_name = model_name
+        self._channel = grpc.aio.insecure_channel(target, options=_CHANNEL_OPTIONS)
+        # Answers stay bytes here: gRPC would log a trace for each that can't be parsed.
+        self._predict: _Method = self._channel.unary_unary(
+            "/tensorflow.serving.PredictionService/Predict",
+            request_serializer=predict_pb2.PredictRequest.SerializeToString,
+        )
+        self._status: _Method = self._channel.unary_unary(
+            "/tensorflow.serving.ModelService/GetModelStatus",
+            request_serializer=status_pb2.GetModelStatusRequest.SerializeToString,
+        )
+        self.certificates = CertificateCache(self._read_card)
+
+    async def predict(self, photo: bytes, deadline: Deadline) -> ModelAnswer:
+        """Ask the newest version about one photo.
+
+        Raises:
+            ModelUnavailable: no answer that makes sense before the deadline.
+        """
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = self.model_name
+        request.inputs["image_bytes"].CopyFrom(string_tensor(photo))
+        answer = await _answer(self._predict(request, timeout=deadline.remaining_seconds()))
+        try:
+            version, distribution = _read_answer(predict_pb2.PredictResponse.FromString(answer))
+        except (DecodeError, TensorError, DistributionError) as error:
+            raise ModelUnavailable(f"nonsense: {error}") from error
+        certificates = await self.certificates.of(version, deadline.remaining_seconds())
+        return ModelAnswer(version, distribution, certificates)
+
+    async def available_versions(self, timeout_seconds: float) -> frozenset[int]:
+        """Return the versions that answer calls.
+
+        Raises:
+            ModelUnavailable: the server did not tell in time.
+        """
+        request = status_pb2.GetModelStatusRequest()
+        request.model_spec.name = self.model_name
+        answer = await _answer(self._status(request, timeout=timeout_seconds))
+        try:
+            response = status_pb2.GetModelStatusResponse.FromString(answer)
+        except DecodeError as error:
+            raise ModelUnavailable(f"nonsense: {error}") from error
+        statuses = response.model_version_status
+        return frozenset(status.version for status in statuses if status.state == _AVAILABLE)
+
+    async def close(self) -> None:
+        """End what is in progress and disconnect."""
+        await self.certificates.close()
+        await self._channel.close()
+
+    async def _read_card(self, version: int) -> tuple[Certificate, ...]:
+        """Read the certificates of one version from its card."""
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = self.model_name
+        request.model_spec.version.value = version
+        request.model_spec.signature_name = "model_card"
+        request.inputs["unused"].CopyFrom(string_tensor(b""))
+        try:
+            answer = await _answer(self._predict(request, timeout=_CARD_SECONDS))
+            response = predict_pb2.PredictResponse.FromString(answer)
+            if response.model_spec.version.value != version:
+                raise CardError("another version answered")
+            return read_certificates(json.loads(read_string(response.outputs["model_card"])))
+        except (ModelUnavailable, DecodeError, ValueError, RecursionError) as error:
+            raise CardUnavailable(f"{type(error).__name__}: {error}") from error
+
+
+async def _answer(call: grpc.aio.UnaryUnaryCall[Any, bytes]) -> bytes:
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        slow = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        raise (ModelSlow if slow else ModelUnavailable)(error.code().name) from error
+    except asyncio.CancelledError:
+        # A channel that is closing cancels its calls; a caller who left cancels the task.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise ModelUnavailable("the channel was closed") from None
+
+
+def _read_answer(response: predict_pb2.PredictResponse) -> tuple[int, AgeDistribution | None]:
+    """Return which version answered and what, None for a photo that it could not decode."""
+    if not response.model_spec.HasField("version") or response.model_spec.version.value < 1:
+        raise TensorError("no version")
+    version = response.model_spec.version.value
+    outputs = response.outputs
+    (ok,) = read_bools(outputs["ok"], [1])
+    (age,) = read_floats(outputs["age"], [1])
+    probabilities = read_floats(outputs["age_probabilities"], [1, 101])
+    if not math.isfinite(age):
+        raise TensorError("an age that is not finite")
+    return version, AgeDistribution(probabilities) if ok else None

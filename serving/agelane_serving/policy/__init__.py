@@ -1,0 +1,31 @@
+"""Decisions, and nothing else: no I/O, no transport, no clock. See `load_policy` and `decide`."""
+
+from __future__ import annotations
+
+from agelane_serving.policy.age_groups import AgeGroup, most_probable
+from agelane_serving.policy.certificate import CardError, Certificate, read_certificates
+from agelane_serving.policy.decision import Decision, Reason, Verdict, decide, verify_id
+from agelane_serving.policy.distribution import AgeDistribution, DistributionError
+from agelane_serving.policy.policy_file import load_policy
+from agelane_serving.policy.rules import Policy, PolicyError, Requirement, Rule, UnknownCategory
+
+__all__ = [
+    "AgeDistribution",
+    "AgeGroup",
+    "CardError",
+    "Certificate",
+    "Decision",
+    "DistributionError",
+    "Policy",
+    "PolicyError",
+    "Reason",
+    "Requirement",
+    "Rule",
+    "UnknownCategory",
+    "Verdict",
+    "decide",
+    "load_policy",
+    "most_probable",
+    "read_certificates",
+    "verify_id",
+]

@@ -1,0 +1,70 @@
+"""The certificates that a model carries in its card."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+SCORE = "probability_under_legal_age"
+"""The only score that is certified: P(age < legal age)."""
+_SCHEMA = 1
+
+
+class CardError(ValueError):
+    """This is no model card of a kind that is known here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A threshold on P(age < legal age), and what was promised for it; ValueError if impossible."""
+
+    legal_age_years: int
+    """Legal age that it was made for, 1 … 100."""
+    threshold: float
+    """Highest score that may be waved through, 0 … 1, not 1 itself."""
+    max_false_clear_rate: float
+    """Largest share of under-age customers that may be waved through, between 0 and 1."""
+    confidence: float
+    """Probability with which that was shown, between 0 and 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be a certificate."""
+        if type(self.legal_age_years) is not int or not 1 <= self.legal_age_years <= 100:
+            raise ValueError(f"legal_age_years {self.legal_age_years!r} is not 1 to 100")
+        if not (_is_number(self.threshold) and 0 <= self.threshold < 1):
+            raise ValueError(f"threshold {self.threshold!r} is not a probability below 1")
+        for name in ("max_false_clear_rate", "confidence"):
+            value = getattr(self, name)
+            if not (_is_number(value) and 0 < value < 1):
+                raise ValueError(f"{name} {value!r} is not between 0 and 1")
+
+
+def read_certificates(card: object) -> tuple[Certificate, ...]:
+    """Return the valid certificates of a parsed model card; the others certify nothing.
+
+    Raises:
+        CardError: it is not a card, or of a schema that is not known here.
+    """
+    if not isinstance(card, Mapping) or card.get("schema") != _SCHEMA:
+        raise CardError(f"not a model card of schema {_SCHEMA}")
+    entries = card.get("certificates", [])
+    if not isinstance(entries, list):
+        raise CardError("certificates are not a list")
+    certificates = (_certificate(entry) for entry in entries)
+    return tuple(certificate for certificate in certificates if certificate is not None)
+
+
+def _certificate(entry: object) -> Certificate | None:
+    if not isinstance(entry, Mapping) or entry.get("score") != SCORE:
+        return None
+    names = ("legal_age_years", "threshold", "max_false_clear_rate", "confidence")
+    try:
+        return Certificate(*(entry[name] for name in names))
+    except (KeyError, ValueError):
+        return None
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)

@@ -1,0 +1,78 @@
+"""From an age distribution to what the cashier may do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from agelane_serving.policy.certificate import Certificate
+from agelane_serving.policy.distribution import AgeDistribution
+from agelane_serving.policy.rules import Rule
+
+_CLEARLY_UNDER = 0.995
+"""P(age < legal age) from which even the upper end of the central 99 % interval, in completed
+years, is under the legal age."""
+
+
+class Decision(Enum):
+    """What the cashier may do with the goods."""
+
+    ALLOW = auto()
+    VERIFY_ID = auto()
+    REFUSE = auto()
+
+
+class Reason(Enum):
+    """Why. The contract describes each under the same name."""
+
+    CLEARLY_OVER_LEGAL_AGE = auto()
+    TOO_CLOSE_TO_LEGAL_AGE = auto()
+    LIKELY_UNDER_LEGAL_AGE = auto()
+    CLEARLY_UNDER_LEGAL_AGE = auto()
+    LOCAL_THRESHOLD = auto()
+    MODEL_UNAVAILABLE = auto()
+    MODEL_NOT_CERTIFIED = auto()
+    PHOTO_UNUSABLE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A decision with its reasons."""
+
+    decision: Decision
+    """What the cashier may do."""
+    reasons: tuple[Reason, ...]
+    """Why, the deciding one first; at least one."""
+
+
+def verify_id(reason: Reason) -> Verdict:
+    """Return the answer to everything that is not certain: look at a document."""
+    return Verdict(Decision.VERIFY_ID, (reason,))
+
+
+def decide(
+    rule: Rule, distribution: AgeDistribution, certificates: Sequence[Certificate]
+) -> Verdict:
+    """Decide about one customer from a fresh answer of a model.
+
+    Args:
+        rule: for the goods about to be sold.
+        distribution: the model's answer.
+        certificates: of the very version that gave it.
+    """
+    certified = rule.certified_threshold(certificates)
+    if certified is None:
+        return verify_id(Reason.MODEL_NOT_CERTIFIED)
+    score = distribution.probability_under(rule.legal_age_years)
+    if score >= _CLEARLY_UNDER:
+        decision = Decision.REFUSE if rule.allow_refuse else Decision.VERIFY_ID
+        return Verdict(decision, (Reason.CLEARLY_UNDER_LEGAL_AGE,))
+    # Before any threshold: none may wave through whoever is more likely under age than not.
+    if score > 0.5:
+        return verify_id(Reason.LIKELY_UNDER_LEGAL_AGE)
+    if score > certified:
+        return verify_id(Reason.TOO_CLOSE_TO_LEGAL_AGE)
+    if rule.local_threshold is not None and score > rule.local_threshold:
+        return verify_id(Reason.LOCAL_THRESHOLD)
+    return Verdict(Decision.ALLOW, (Reason.CLEARLY_OVER_LEGAL_AGE,))

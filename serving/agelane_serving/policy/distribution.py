@@ -1,0 +1,73 @@
+"""What a model says about one face: a probability for each age."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from dataclasses import dataclass
+from itertools import accumulate
+
+OLDEST_YEARS = 100
+"""Highest age that is told apart; older people count as this old."""
+_SUM_TOLERANCE = 1e-3
+
+
+class DistributionError(ValueError):
+    """These numbers are not a distribution over the ages 0 to 100."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgeDistribution:
+    """P(age = a) for a = 0 … 100 completed years; DistributionError for anything else.
+
+    Where a continuous age is needed, the probability of the age a is spread evenly over
+    a - 0.5 … a + 0.5, so that the mean and the median of a symmetric distribution agree.
+    """
+
+    probabilities: tuple[float, ...]
+    """101 of them, each finite and 0 or greater, with a sum within 0.001 of 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no distribution."""
+        if len(self.probabilities) != OLDEST_YEARS + 1:
+            raise DistributionError(f"{len(self.probabilities)} probabilities instead of 101")
+        if not all(map(math.isfinite, self.probabilities)):
+            raise DistributionError("a probability is not finite")
+        if min(self.probabilities) < 0:
+            raise DistributionError("a probability is negative")
+        if abs(self._total() - 1) > _SUM_TOLERANCE:
+            raise DistributionError(f"the probabilities sum to {self._total():.4g}, not to 1")
+
+    def mean_years(self) -> float:
+        """Return the mean age in years, 0 … 100."""
+        weighted = (age * share for age, share in enumerate(self.probabilities))
+        return math.fsum(weighted) / self._total()
+
+    def probability_under(self, age_years: int) -> float:
+        """Return P(age < age_years), 0 … 1.
+
+        The plain sum, as the certificate's score is made; fsum rounds once, so that moving
+        probability to higher ages never makes it larger by a rounding error.
+        """
+        return min(1.0, math.fsum(self.probabilities[:age_years]))
+
+    def probability_between(self, from_years: int, to_years: int) -> float:
+        """Return P(from_years <= age <= to_years), 0 … 1."""
+        return min(1.0, math.fsum(self.probabilities[from_years : to_years + 1]))
+
+    def quantile_years(self, share: float) -> float:
+        """Return the continuous age that `share` (0 … 1) of the probability lies below, 0 … 100."""
+        cumulative = list(accumulate(self.probabilities))
+        target = share * cumulative[-1]
+        age = bisect_left(cumulative, target)
+        below = cumulative[age - 1] if age else 0.0
+        within = self.probabilities[age] and (target - below) / self.probabilities[age]
+        return min(max(age - 0.5 + within, 0.0), float(OLDEST_YEARS))
+
+    def interval_years(self, coverage: float) -> tuple[float, float]:
+        """Return the central interval that holds `coverage` (0 … 1) of the probability."""
+        tail = (1 - coverage) / 2
+        return self.quantile_years(tail), self.quantile_years(1 - tail)
+
+    def _total(self) -> float:
+        return math.fsum(self.probabilities)

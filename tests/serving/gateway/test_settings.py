@@ -1,0 +1,78 @@
+"""Settings are read once, checked, and refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agelane_serving.gateway.settings import Settings, parse_settings
+
+
+def test_without_flags_it_is_the_documented_stack() -> None:
+    """The gateway on 50051, the model server on 8500, both on loopback."""
+    assert parse_settings([], {}) == Settings("127.0.0.1:50051", False, "127.0.0.1:8500", "age")
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_default() -> None:
+    """Variables that are not settings are let be: orchestrators add their own."""
+    environment = {
+        "AGELANE_GATEWAY_LISTEN": "127.0.0.1:1",
+        "AGELANE_GATEWAY_MODEL_NAME": "faces",
+        "AGELANE_GATEWAY_INSECURE_LISTEN": "true",
+        "AGELANE_GATEWAY_POLICY": "a/policy.toml",
+        "AGELANE_GATEWAY_DRAIN_SECONDS": "2.5",
+        "AGELANE_GATEWAY_SERVICE_HOST": "10.0.0.1",
+    }
+    settings = parse_settings(["--listen=0.0.0.0:2", "--log-level=debug"], environment)
+    assert settings == Settings(
+        listen="0.0.0.0:2",
+        insecure_listen=True,
+        model_name="faces",
+        policy=Path("a/policy.toml"),
+        drain_seconds=2.5,
+        log_level="DEBUG",
+    )
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "[::1]"])
+def test_loopback_needs_no_permission(host: str) -> None:
+    """Plaintext stays within the machine there."""
+    assert not parse_settings([f"--listen={host}:0"], {}).insecure_listen
+
+
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("--listen=0.0.0.0:0", "--insecure-listen"),
+        ("--listen=[::]:0", "--insecure-listen"),
+        ("--listen=:50051", "--insecure-listen"),
+        ("--listen=shop-gateway:0", "--insecure-listen"),
+        ("--listen=0.0.0.0:0 --insecure-listen=false", "--insecure-listen"),
+        ("--insecure-listen=perhaps", "expected true or false"),
+        ("--listen=50051", "HOST:PORT"),
+        ("--listen=127.0.0.1:66000", "HOST:PORT"),
+        ("--listen=127.0.0.1:http", "HOST:PORT"),
+        ("--drain-seconds=-1", "--drain-seconds"),
+        ("--drain-seconds=nan", "--drain-seconds"),
+        ("--drain-seconds=soon", "--drain-seconds"),
+        ("--log-level=loud", "--log-level"),
+        ("--model-server=", "--model-server"),
+        ("--mode", "unrecognized arguments"),
+    ],
+)
+def test_a_wrong_flag_is_refused_by_name(
+    flag: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, as for any misused command."""
+    with pytest.raises(SystemExit) as caught:
+        parse_settings(flag.split(), {})
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_wrong_variable_is_refused_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same checks apply, wherever a setting comes from."""
+    with pytest.raises(SystemExit):
+        parse_settings([], {"AGELANE_GATEWAY_LISTEN": "0.0.0.0:0"})
+    assert "--insecure-listen" in capsys.readouterr().err
