@@ -1,0 +1,1 @@
+"""Model server and gateway together on this machine, for development, tests and the demo."""
