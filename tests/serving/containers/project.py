@@ -1,0 +1,25 @@
+"""What docker-compose.yml says, for the tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[3]
+COMPOSE_FILE = ROOT / "docker-compose.yml"
+COMPOSE: dict[str, Any] = YAML(typ="safe").load(COMPOSE_FILE)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+MODEL_SERVER, GATEWAY = SERVICES["model-server"], SERVICES["gateway"]
+
+
+def flags(service: dict[str, Any]) -> dict[str, str]:
+    """Return the flags in a service's command, by name; one without a value is true."""
+    pairs = (flag.removeprefix("--").partition("=") for flag in service["command"])
+    return {name: value or "true" for name, _, value in pairs}
+
+
+def mounts(service: dict[str, Any]) -> dict[str, Path]:
+    """Return the folders of the host that a service gets, by their place in the container."""
+    return {volume["target"]: ROOT / volume["source"] for volume in service["volumes"]}
