@@ -1,0 +1,134 @@
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+import grpc
+import grpc.aio
+from google.protobuf.wrappers_pb2 import Int32Value, StringValue
+
+from agelane.v1.checkout_pb2_grpc import CheckoutServiceStub
+from agelane_client import health
+from agelane_client.convert import to_assessment
+from agelane_client.errors import ClosedError
+from agelane_client.options import CHANNEL_ARGUMENTS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Options
+from agelane_client.requests import Photo, assess_request, read_photo
+from agelane_client.results import Assessment, Health
+from agelane_client.rpc_errors import error_from_rpc
+
+if TYPE_CHECKING:
+    from agelane.v1.checkout_pb2_grpc import CheckoutServiceAsyncStub
+
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
+
+
+class AsyncClient:
+    """`Client` for asyncio: the same methods, to be awaited.
+
+    It may be made anywhere; it belongs to the event loop of its first call.
+    """
+
+    def __init__(
+        self,
+        target: str = DEFAULT_TARGET,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        store_id: str = "",
+        lane_id: str = "",
+    ) -> None:
+        """See `Options` for the arguments. Raises ConfigurationError."""
+        self._options = Options(target, timeout, store_id, lane_id)
+        self._closed = False
+
+    async def assess(
+        self,
+        photo: Photo,
+        *,
+        store_id: str | None = None,
+        lane_id: str | None = None,
+        request_id: str | None = None,
+        restricted_category: str | None = None,
+        timeout: float | None = None,
+    ) -> Assessment:
+        """Estimate and decide as `Client.assess` does, with the same arguments and errors."""
+        request = assess_request(
+            # Even a small file may lie on a disk that is slow to wake.
+            await asyncio.to_thread(read_photo, photo),
+            self._options,
+            store_id=store_id,
+            lane_id=lane_id,
+            request_id=request_id,
+            restricted_category=restricted_category,
+        )
+        response = await self._call(
+            self._checkout.AssessCustomer, request, timeout, request_id=request.request_id
+        )
+        return to_assessment(response.assessment)
+
+    async def health(self, *, timeout: float | None = None) -> Health:
+        """Ask whether the gateway takes calls. Raises AgelaneError if it doesn't answer."""
+        return health.to_health(await self._call(self._check, health.REQUEST, timeout))
+
+    async def close(self) -> None:
+        """End the connection and the calls that are in progress."""
+        self._closed = True
+        if "_channel" in self.__dict__:
+            await self._channel.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    @cached_property
+    def _channel(self) -> grpc.aio.Channel:
+        if self._closed:
+            raise ClosedError("the client is closed")
+        return grpc.aio.insecure_channel(self._options.target, CHANNEL_ARGUMENTS)
+
+    @cached_property
+    def _checkout(self) -> CheckoutServiceAsyncStub:
+        return CheckoutServiceStub(self._channel)
+
+    @cached_property
+    def _check(self) -> grpc.aio.UnaryUnaryMultiCallable[StringValue, Int32Value]:
+        return self._channel.unary_unary(
+            health.METHOD, StringValue.SerializeToString, Int32Value.FromString
+        )
+
+    async def _call(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[_Request, _Response],
+        request: _Request,
+        timeout: float | None,
+        request_id: str = "",
+    ) -> _Response:
+        seconds = self._options.seconds(timeout)
+        try:
+            return await method(request, timeout=seconds)
+        except grpc.RpcError as error:
+            raise error_from_rpc(error, request_id) from error
+        except grpc.aio.UsageError as error:  # how grpc says that the channel is closed
+            raise ClosedError("the client is closed") from error
+        except asyncio.CancelledError:
+            # That is also how calls in progress end when the channel is closed under them.
+            if self._closed and not _task_is_cancelled():
+                raise ClosedError("the client was closed during the call") from None
+            raise
+
+
+def _task_is_cancelled() -> bool:
+    """Say whether somebody cancelled the current task (False before Python 3.11, which knows)."""
+    cancelling = getattr(asyncio.current_task(), "cancelling", None)
+    return cancelling is not None and cancelling() > 0

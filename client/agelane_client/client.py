@@ -1,0 +1,120 @@
+"""The client for threads and gevent."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TypeVar
+
+import grpc
+from google.protobuf.wrappers_pb2 import Int32Value, StringValue
+
+from agelane.v1.checkout_pb2_grpc import CheckoutServiceStub
+from agelane_client import health
+from agelane_client.convert import to_assessment
+from agelane_client.errors import ClosedError
+from agelane_client.options import CHANNEL_ARGUMENTS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Options
+from agelane_client.requests import Photo, assess_request, read_photo
+from agelane_client.results import Assessment, Health
+from agelane_client.rpc_errors import error_from_rpc
+
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
+
+
+class Client:
+    """A connection to agelane's gateway; one serves all threads of a till.
+
+    Calls block the thread, or under gevent (after grpc.experimental.gevent.init_gevent()) the
+    greenlet. The connection is made at the first call and made anew whenever it breaks.
+    """
+
+    def __init__(
+        self,
+        target: str = DEFAULT_TARGET,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        store_id: str = "",
+        lane_id: str = "",
+    ) -> None:
+        """See `Options` for the arguments. Raises ConfigurationError."""
+        self._options = Options(target, timeout, store_id, lane_id)
+        self._closed = False
+        self._channel = grpc.insecure_channel(target, CHANNEL_ARGUMENTS)
+        self._checkout = CheckoutServiceStub(self._channel)
+        self._check: grpc.UnaryUnaryMultiCallable[StringValue, Int32Value]
+        self._check = self._channel.unary_unary(
+            health.METHOD, StringValue.SerializeToString, Int32Value.FromString
+        )
+
+    def assess(
+        self,
+        photo: Photo,
+        *,
+        store_id: str | None = None,
+        lane_id: str | None = None,
+        request_id: str | None = None,
+        restricted_category: str | None = None,
+        timeout: float | None = None,
+    ) -> Assessment:
+        """Estimate the age of the person on `photo` and decide about age-restricted goods.
+
+        Args:
+            photo: a JPEG or PNG file of at most 1 MiB, as bytes or as a path.
+            store_id: the store, if not the client's.
+            lane_id: the lane, if not the client's.
+            request_id: name of the call in the gateway's log; made up if not given.
+            restricted_category: the goods in question; "alcohol" if not given.
+            timeout: seconds for this call, if not the client's.
+
+        Raises:
+            AgelaneError: there is no decision; see `agelane_client.errors` for the kinds.
+        """
+        request = assess_request(
+            read_photo(photo),
+            self._options,
+            store_id=store_id,
+            lane_id=lane_id,
+            request_id=request_id,
+            restricted_category=restricted_category,
+        )
+        response = self._call(
+            self._checkout.AssessCustomer, request, timeout, request_id=request.request_id
+        )
+        return to_assessment(response.assessment)
+
+    def health(self, *, timeout: float | None = None) -> Health:
+        """Ask whether the gateway takes calls. Raises AgelaneError if it doesn't answer."""
+        return health.to_health(self._call(self._check, health.REQUEST, timeout))
+
+    def close(self) -> None:
+        """End the connection and the calls that are in progress."""
+        self._closed = True
+        self._channel.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _call(
+        self,
+        method: grpc.UnaryUnaryMultiCallable[_Request, _Response],
+        request: _Request,
+        timeout: float | None,
+        request_id: str = "",
+    ) -> _Response:
+        seconds = self._options.seconds(timeout)
+        try:
+            return method(request, timeout=seconds)
+        except (grpc.RpcError, ValueError) as error:
+            if self._closed:  # ValueError is how grpc says it before a call, CANCELLED during one
+                raise ClosedError("the client is closed") from error
+            if isinstance(error, grpc.RpcError):
+                raise error_from_rpc(error, request_id) from error
+            raise

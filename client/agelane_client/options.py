@@ -1,0 +1,98 @@
+"""How a client is set up, and what it tells gRPC: the same for `Client` and `AsyncClient`."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+
+from agelane_client.errors import ConfigurationError
+
+__version__ = "0.1.0"
+
+DEFAULT_TARGET = "127.0.0.1:50051"
+DEFAULT_TIMEOUT = 1.0
+
+_MEBIBYTE = 1024 * 1024
+_HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
+_NAME_SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix:", "xds:")
+
+_SERVICE_CONFIG = {
+    # Every replica takes its share, and a till outlives any one of them.
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "methodConfig": [
+        {
+            "name": [{}],
+            "retryPolicy": {
+                "maxAttempts": 3,
+                "initialBackoff": "0.05s",
+                "maxBackoff": "0.2s",
+                "backoffMultiplier": 2,
+                # Alone: this code says that no work was begun, and every rpc may be repeated.
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ],
+    # Lanes that all retry at once would keep down a gateway that is just coming back.
+    "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
+}
+
+CHANNEL_ARGUMENTS: tuple[tuple[str, int | str], ...] = (
+    ("grpc.primary_user_agent", f"agelane-client/{__version__}"),
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    ("grpc.service_config_disable_resolution", 1),
+    # A dead connection shows within 35 s, in a pause too. The gateway takes a ping every 10 s.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    # gRPC would wait up to two minutes before it looks for a gateway that was away.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 2_000),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    # The largest photo, and room for the other fields.
+    ("grpc.max_send_message_length", _MEBIBYTE + 64 * 1024),
+    ("grpc.max_receive_message_length", 4 * _MEBIBYTE),
+    # A customer's photo never goes through a web proxy that happens to be set for browsers.
+    ("grpc.enable_http_proxy", 0),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What one client was told when it was made. Raises ConfigurationError for what can't be."""
+
+    target: str = DEFAULT_TARGET
+    """The gateway: HOST:PORT, or a gRPC name such as dns:///agelane.example:50051."""
+    timeout: float = DEFAULT_TIMEOUT
+    """Seconds after which a call ends, with or without an answer; greater than 0."""
+    store_id: str = ""
+    """The store that calls are for. Empty: the gateway's default."""
+    lane_id: str = ""
+    """The lane that calls are for. Empty: unknown."""
+
+    def __post_init__(self) -> None:
+        _check_target(self.target)
+        _check_timeout(self.timeout)
+
+    def seconds(self, timeout: float | None) -> float:
+        """Return the deadline of one call in seconds: `timeout`, or this client's if None."""
+        if timeout is None:
+            return self.timeout
+        _check_timeout(timeout)
+        return timeout
+
+
+def _check_target(target: str) -> None:
+    if target.startswith(_NAME_SCHEMES):
+        return
+    match = _HOST_AND_PORT.fullmatch(target)
+    # Without a port gRPC would silently take 443.
+    if not match or not 0 < int(match["port"]) < 65_536:
+        raise ConfigurationError(f"the target must be HOST:PORT, not {target!r}")
+
+
+def _check_timeout(timeout: float) -> None:
+    if not (math.isfinite(timeout) and timeout > 0):
+        raise ConfigurationError(f"a timeout must be more than 0 seconds, not {timeout!r}")

@@ -1,0 +1,131 @@
+"""A gateway on a port of its own that answers as the test says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent import futures
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_health.v1.health import HealthServicer
+from grpc_health.v1.health_pb2 import HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
+from grpc_status import rpc_status
+
+from agelane.v1 import assessment_pb2, checkout_pb2, sale_pb2
+from agelane.v1.checkout_pb2_grpc import (
+    CheckoutServiceServicer,
+    add_CheckoutServiceServicer_to_server,
+)
+
+Behaviour = Callable[[checkout_pb2.AssessCustomerRequest, Any], assessment_pb2.Assessment]
+
+
+def answer(assessment: assessment_pb2.Assessment) -> Behaviour:
+    """Answer every call with `assessment`, under the call's own request_id."""
+
+    def behave(request: checkout_pb2.AssessCustomerRequest, _: Any) -> assessment_pb2.Assessment:
+        reply = assessment_pb2.Assessment()
+        reply.CopyFrom(assessment)
+        reply.request_id = request.request_id
+        return reply
+
+    return behave
+
+
+def fail(code: grpc.StatusCode, message: str = "as told", *details: Message) -> Behaviour:
+    """End every call with `code` and these google.rpc details."""
+
+    def behave(_: checkout_pb2.AssessCustomerRequest, context: Any) -> NoReturn:
+        number: int = code.value[0]
+        packed = [pack(detail) for detail in details]
+        status = status_pb2.Status(code=number, message=message, details=packed)
+        context.abort_with_status(rpc_status.to_status(status))
+        raise AssertionError("abort_with_status returned")
+
+    return behave
+
+
+def refuse(code: grpc.StatusCode, reason: str, *details: Message) -> Behaviour:
+    """End every call as agelane's gateway does, with the ErrorInfo `reason`."""
+    info = error_details_pb2.ErrorInfo(reason=reason, domain="agelane.v1")
+    return fail(code, f"{reason} happened", info, *details)
+
+
+def in_turn(*behaviours: Behaviour) -> Behaviour:
+    """Behave in one way after the other, one call each; the last one stays."""
+    left = list(behaviours)
+    lock = threading.Lock()
+
+    def behave(
+        request: checkout_pb2.AssessCustomerRequest, context: Any
+    ) -> assessment_pb2.Assessment:
+        with lock:
+            behaviour = left.pop(0) if len(left) > 1 else left[0]
+        return behaviour(request, context)
+
+    return behave
+
+
+def pack(message: Message) -> AnyMessage:
+    """Return `message` in an Any."""
+    packed = AnyMessage()
+    packed.Pack(message)
+    return packed
+
+
+class FakeGateway(CheckoutServiceServicer):
+    """The server. Runs from the start until `stop`; records the requests that it got."""
+
+    def __init__(self, behaviour: Behaviour, port: int = 0) -> None:
+        """`behaviour` makes the answers, and may be exchanged; port 0 is any free one."""
+        self.behaviour = behaviour
+        self.requests: list[checkout_pb2.AssessCustomerRequest] = []
+        self.metadata: list[dict[str, str | bytes]] = []
+        self.called = threading.Event()
+        self._stopped = threading.Event()
+        self._health = HealthServicer()
+        self.set_health(HealthCheckResponse.SERVING)
+        self._server = grpc.server(
+            futures.ThreadPoolExecutor(max_workers=16), options=[("grpc.so_reuseport", 0)]
+        )
+        add_CheckoutServiceServicer_to_server(self, self._server)
+        add_HealthServicer_to_server(self._health, self._server)
+        self.target = f"127.0.0.1:{self._server.add_insecure_port(f'127.0.0.1:{port}')}"
+        self._server.start()
+
+    def hang(self, request: checkout_pb2.AssessCustomerRequest, _: Any) -> NoReturn:
+        """Be a behaviour that never answers."""
+        self._stopped.wait()
+        raise RuntimeError("the test is over")
+
+    def set_health(self, status: HealthCheckResponse.ServingStatus.ValueType) -> None:
+        """Say `status` from now on."""
+        self._health.set("", status)
+
+    def stop(self) -> None:
+        """Break all calls off and free the port."""
+        stopping = self._server.stop(grace=None)
+        self._stopped.set()
+        stopping.wait()
+
+    def AssessCustomer(
+        self, request: checkout_pb2.AssessCustomerRequest, context: Any
+    ) -> checkout_pb2.AssessCustomerResponse:
+        """Record the call, then behave."""
+        self.requests.append(request)
+        self.metadata.append(dict(context.invocation_metadata()))
+        self.called.set()
+        return checkout_pb2.AssessCustomerResponse(assessment=self.behaviour(request, context))
+
+    def AssessCustomerStream(self, request_iterator: Iterable[Any], context: Any) -> NoReturn:
+        """Not scripted."""
+        raise NotImplementedError
+
+    def RecordSale(self, request: sale_pb2.RecordSaleRequest, context: Any) -> NoReturn:
+        """Not scripted."""
+        raise NotImplementedError
