@@ -11,7 +11,8 @@ from google.protobuf.wrappers_pb2 import Int32Value, StringValue
 from agelane_client.results import Health
 
 METHOD = "/grpc.health.v1.Health/Check"
-REQUEST = StringValue()  # without the name of a service it asks about the whole gateway
+# Ready, which is more than alive: with no model behind it the gateway runs but can't assess.
+REQUEST = StringValue(value="agelane.v1.CheckoutService")
 
 _STATUSES = {1: Health.SERVING, 2: Health.NOT_SERVING}
 

@@ -105,7 +105,7 @@ class FakeGateway(CheckoutServiceServicer):
 
     def set_health(self, status: HealthCheckResponse.ServingStatus.ValueType) -> None:
         """Say `status` from now on."""
-        self._health.set("", status)
+        self._health.set("agelane.v1.CheckoutService", status)
 
     def stop(self) -> None:
         """Break all calls off and free the port."""
