@@ -13,8 +13,6 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
 
 from agelane.v1 import assessment_pb2, checkout_pb2, checkout_pb2_grpc
 from agelane_serving.gateway.server import Gateway
@@ -23,12 +21,6 @@ from tests.serving.gateway import photos
 from tests.serving.gateway.fake_model_server import FakeModelServer
 
 LONG_SECONDS = 4.5
-
-# A busy machine fails no test.
-hypothesis_settings.register_profile(
-    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-hypothesis_settings.load_profile("patient")
 
 
 @dataclass

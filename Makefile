@@ -1,0 +1,96 @@
+# Everything is done through here; `make` alone lists what there is.
+# Needs Python 3.11 or newer and make. A variable is given as in: make serve PYTHON=python3.12
+
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
+PACKAGES := './proto' './client' './trainer' './serving[model-server]'
+option = $(if $($(2)),--$(1) $($(2))) # $(call option,data,DATA): --data $(DATA) where DATA is given
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check serve serve-gpu train evaluate export loadtest setup stubs constraints clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: models/.exported ## Assess the sample photos through the whole stack (the first time takes minutes)
+	@# Exit code 1 says that a photo was refused, as the broken one among the samples must be.
+	@$(BIN)/python -m agelane_serving.stack -- \
+	  sh -c '$(BIN)/agelane assess docs/samples/*.jpg; test $$? -eq 1'
+
+test: $(VENV)/.tools models/.exported ## Run all tests
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.tools ## Check format, lint, types, contract, stubs and import rules
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	cd proto && ../$(BIN)/buf lint
+	@if git rev-parse --quiet --verify main:proto/buf.yaml >/dev/null 2>&1; then \
+	  history=$$(git rev-parse --path-format=absolute --git-common-dir) && set -x && \
+	  cd proto && ../$(BIN)/buf breaking --against "$$history#format=git,branch=main,subdir=proto"; fi
+	$(BIN)/python proto/generate.py --check
+	$(BIN)/lint-imports --no-logo
+
+serve: models/.exported ## Run model server (127.0.0.1:8500) and gateway (127.0.0.1:50051) until Ctrl-C
+	@exec $(BIN)/python -m agelane_serving.stack
+
+serve-gpu: ## Run TensorFlow Serving on a GPU and the gateway in containers; says first what is missing
+	@$(PYTHON) serving/serve_gpu.py
+
+train: $(VENV)/.packages ## Train, or go on training (RECIPE=, DATA=, OUT=, INIT=)
+	$(BIN)/python -m agelane_trainer train $(call option,recipe,RECIPE) $(call option,data,DATA) $(call option,out,OUT) $(call option,init,INIT)
+
+evaluate: $(VENV)/.packages ## Measure, calibrate and certify weights (WEIGHTS=, RECIPE=, DATA=, OUT=)
+	$(BIN)/python -m agelane_trainer evaluate $(call option,weights,WEIGHTS) $(call option,recipe,RECIPE) $(call option,data,DATA) $(call option,out,OUT)
+
+export: $(VENV)/.packages ## Publish weights as the next version in models/age (WEIGHTS=, CARD=, MODELS=)
+	$(BIN)/python -m agelane_trainer export $(call option,weights,WEIGHTS) $(call option,card,CARD) $(call option,models,MODELS)
+	@mkdir -p models && touch models/.exported
+
+loadtest: $(VENV)/.loadtest ## Load the running stack from checkout lanes (LANES=, SECONDS=)
+	@$(BIN)/python -m loadtest $(call option,lanes,LANES) $(call option,seconds,SECONDS)
+
+setup: $(VENV)/.tools ## Make .venv with all that the other targets need
+
+stubs: $(VENV)/.tools ## Generate proto/gen from the .proto files
+	$(BIN)/python proto/generate.py
+
+constraints: $(VENV)/.tools ## Compile constraints.txt; remove it first for the newest of everything
+	printf -- '-e %s\n' $(PACKAGES) | $(BIN)/uv pip compile --quiet - \
+	  --group dev --universal --python-version 3.11 \
+	  --no-header --no-annotate $(addprefix --no-emit-package agelane-,proto client trainer serving) \
+	  --output-file constraints.txt
+
+clean: ## Remove what make made, except training runs: environments, models, reports, caches
+	rm -rf $(VENV) models reports .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './runs/*' -prune -exec rm -rf {} +
+
+# The files below record what is there, so that a second run starts at once.
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("agelane needs Python 3.11 or newer; try: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.packages: constraints.txt $(wildcard */pyproject.toml) | $(BIN)/python
+	@echo 'Installing agelane and TensorFlow into $(VENV) (2 GB, once) ...'
+	@$(PIP) pip
+	@$(PIP) --build-constraint constraints.txt $(addprefix --editable ,$(PACKAGES))
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.packages pyproject.toml
+	@echo 'Installing the tools that tests and checks need ...'
+	@$(PIP) --group dev
+	@touch $@
+
+$(VENV)/.loadtest: $(VENV)/.packages pyproject.toml
+	@echo 'Installing Locust ...'
+	@$(PIP) --group loadtest
+	@touch $@
+
+models/.exported: $(wildcard trainer/weights/*) | $(VENV)/.packages
+	@echo 'Exporting the model from trainer/weights ...'
+	@$(BIN)/python -m agelane_trainer export
+	@touch $@
