@@ -47,6 +47,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(evaluate)
     evaluate.add_argument("--weights", type=Path, default=SHIPPED / "age_resnet50.npz")
     evaluate.add_argument("--out", type=Path, help="where to write the model card (JSON)")
+    evaluate.add_argument(
+        "--report",
+        type=Path,
+        default=Path("reports/evaluation.json"),
+        help="where to write the main figures (flat JSON; default: reports/evaluation.json)",
+    )
     evaluate.set_defaults(run=_evaluate)
     export = commands.add_parser("export", help="publish weights as the next SavedModel version")
     export.add_argument("--weights", type=Path, default=SHIPPED / "age_resnet50.npz")
@@ -88,7 +94,7 @@ def _train(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from agelane_trainer.dataset import read_photos
-    from agelane_trainer.evaluate import evaluate
+    from agelane_trainer.evaluate import evaluate, main_figures
     from agelane_trainer.recipe import load_recipe
     from agelane_trainer.split import split
 
@@ -98,6 +104,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(text, end="")
     if options.out:
         options.out.write_text(text)
+    options.report.parent.mkdir(parents=True, exist_ok=True)
+    options.report.write_text(json.dumps(main_figures(card), indent=2) + "\n")
 
 
 def _export(options: argparse.Namespace) -> None:

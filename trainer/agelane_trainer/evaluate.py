@@ -70,6 +70,16 @@ def evaluate(weights: Path, recipe: Recipe, split: Split) -> dict[str, Any]:
     }
 
 
+def main_figures(card: dict[str, Any]) -> dict[str, float]:
+    """Return the figures of a model card that claims are checked against, one key each."""
+    metrics = card["metrics"]
+    figures = {name: value for name, value in metrics.items() if name != "bands"}
+    for band, errors in metrics["bands"].items():
+        figures[f"mae_{band}_years"] = errors["mae_years"]
+        figures[f"bias_{band}_years"] = errors["bias_years"]
+    return figures
+
+
 def predict_logits(
     model: keras.Model, photos: Sequence[Photo], recipe: Recipe
 ) -> npt.NDArray[np.float32]:
