@@ -1,11 +1,12 @@
 # Everything is done through here; `make` alone lists what there is.
-# Needs Python 3.11 or newer and make. A variable is given as in: make serve PYTHON=python3.12
+# Needs Python 3.11 to 3.13 and make. A variable is given as in: make serve PYTHON=python3.12
 
 PYTHON ?= python3
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
+EXPORTED := models/age/1/saved_model.pb
 PACKAGES := './proto' './client' './trainer' './serving[model-server]'
 option = $(if $($(2)),--$(1) $($(2))) # $(call option,data,DATA): --data $(DATA) where DATA is given
 
@@ -15,12 +16,12 @@ option = $(if $($(2)),--$(1) $($(2))) # $(call option,data,DATA): --data $(DATA)
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: models/.exported ## Assess the sample photos through the whole stack (the first time takes minutes)
+demo: $(EXPORTED) ## Assess the sample photos through the whole stack (the first time takes minutes)
 	@# Exit code 1 says that a photo was refused, as the broken one among the samples must be.
-	@$(BIN)/python -m agelane_serving.stack -- \
+	@$(BIN)/python -m agelane_serving.stack --model-port=0 --gateway-port=0 -- \
 	  sh -c '$(BIN)/agelane assess docs/samples/*.jpg; test $$? -eq 1'
 
-test: $(VENV)/.tools models/.exported ## Run all tests
+test: $(VENV)/.tools $(EXPORTED) ## Run all tests
 	@$(BIN)/python -m pytest
 
 check: $(VENV)/.tools ## Check format, lint, types, contract, stubs and import rules
@@ -34,7 +35,7 @@ check: $(VENV)/.tools ## Check format, lint, types, contract, stubs and import r
 	$(BIN)/python proto/generate.py --check
 	$(BIN)/lint-imports --no-logo
 
-serve: models/.exported ## Run model server (127.0.0.1:8500) and gateway (127.0.0.1:50051) until Ctrl-C
+serve: $(EXPORTED) ## Run model server (127.0.0.1:8500) and gateway (127.0.0.1:50051) until Ctrl-C
 	@exec $(BIN)/python -m agelane_serving.stack
 
 serve-gpu: ## Run TensorFlow Serving on a GPU and the gateway in containers; says first what is missing
@@ -48,7 +49,7 @@ evaluate: $(VENV)/.packages ## Measure, calibrate and certify weights (WEIGHTS=,
 
 export: $(VENV)/.packages ## Publish weights as the next version in models/age (WEIGHTS=, CARD=, MODELS=)
 	$(BIN)/python -m agelane_trainer export $(call option,weights,WEIGHTS) $(call option,card,CARD) $(call option,models,MODELS)
-	@mkdir -p models && touch models/.exported
+	@mkdir -p models && touch $(EXPORTED)
 
 loadtest: $(VENV)/.loadtest ## Load the running stack from checkout lanes (LANES=, SECONDS=)
 	@$(BIN)/python -m loadtest $(call option,lanes,LANES) $(call option,seconds,SECONDS)
@@ -71,8 +72,8 @@ clean: ## Remove what make made, except training runs: environments, models, rep
 # The files below record what is there, so that a second run starts at once.
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit("agelane needs Python 3.11 or newer; try: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "agelane needs Python 3.11 to 3.13, as TensorFlow does; try: make PYTHON=python3.11")'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.packages: constraints.txt $(wildcard */pyproject.toml) | $(BIN)/python
 	@echo 'Installing agelane and TensorFlow into $(VENV) (2 GB, once) ...'
@@ -90,7 +91,7 @@ $(VENV)/.loadtest: $(VENV)/.packages pyproject.toml
 	@$(PIP) --group loadtest
 	@touch $@
 
-models/.exported: $(wildcard trainer/weights/*) | $(VENV)/.packages
+# Only where no version is: a shop's own model is never replaced by the shipped one.
+$(EXPORTED): | $(VENV)/.packages
 	@echo 'Exporting the model from trainer/weights ...'
 	@$(BIN)/python -m agelane_trainer export
-	@touch $@

@@ -55,6 +55,12 @@ def test_a_known_person_gets_about_the_right_age(client: Client, name: str) -> N
     assert assessment.model is not None
 
 
+def test_a_certified_model_waves_through_who_is_clearly_old_enough(client: Client) -> None:
+    """The trainer's certificate, read by the gateway from the version that answered."""
+    assessment = client.assess(SAMPLES / "biden_2010.jpg")
+    assert assessment.alcohol_decision is AlcoholDecision.ALLOW
+
+
 def test_the_broken_sample_is_refused_with_its_reason(client: Client) -> None:
     """And the next photo is answered as if nothing had been."""
     with pytest.raises(PhotoError) as caught:

@@ -72,6 +72,12 @@ def test_equal_scores_are_never_let_through_together() -> None:
     assert certificate.threshold < 0.4
 
 
+def test_minors_taken_for_adults_beyond_doubt_prevent_a_certificate() -> None:
+    """No threshold is below a score of zero."""
+    with pytest.raises(NotCertifiableError, match="no threshold is strict enough"):
+        certify(distributions(np.zeros(600)), np.full(600, 10), 18)
+
+
 def test_under_age_means_before_the_birthday() -> None:
     """Age 17 counts as under 18, age 18 does not."""
     probabilities = np.zeros((1, 101))

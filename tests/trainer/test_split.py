@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import ExifTags, Image
 
 from agelane_trainer.dataset import LabelError, Photo, read_photos
 from agelane_trainer.split import Split, bucket_part, split
@@ -31,8 +32,13 @@ def test_every_photo_is_in_exactly_one_place(data_set: Path) -> None:
 
 
 def test_the_split_does_not_depend_on_the_order_of_the_labels(data_set: Path) -> None:
-    """It follows from the contents alone."""
+    """It follows from the contents alone, also which of several copies is kept."""
     photos = read_photos(data_set)
+    for photo in photos[:5]:
+        copy = photo.path.with_name(f"copy_{photo.path.name}")
+        with Image.open(photo.path) as image:
+            image.save(copy, quality=70)
+        photos.append(Photo(copy, photo.age + 1))
     forwards, backwards = split(photos), split(photos[::-1])
     assert parts(forwards) == parts(backwards)
     assert forwards.data_sha256 == backwards.data_sha256
@@ -75,6 +81,16 @@ def test_the_parts_have_their_shares() -> None:
     """9, 9 and 82 of a hundred buckets."""
     found = [bucket_part(f"{bucket:08x}" + "0" * 56) for bucket in range(100)]
     assert [found.count(part) for part in ("tune", "validation", "train")] == [9, 9, 82]
+
+
+def test_a_photo_that_lies_on_its_side_is_refused(data_set: Path) -> None:
+    """The gateway turns photos upright, so the network has to learn from upright ones."""
+    path = data_set / "final_files" / "000007.jpg"
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    made_up_photo(7).save(path, exif=exif)
+    with pytest.raises(LabelError, match=r"000007\.jpg: is turned by its EXIF orientation"):
+        split(read_photos(data_set))
 
 
 def test_a_file_that_is_no_picture_is_named(data_set: Path) -> None:

@@ -65,11 +65,20 @@ def test_a_killed_run_resumes_and_ends_as_the_uninterrupted_one(
 
     first, second = (read_arrays(tmp_path / run / "best.npz") for run in ("whole", "killed"))
     for name in first:
-        assert np.allclose(first[name], second[name], rtol=0.05, atol=0.01), name
+        assert np.allclose(first[name], second[name], rtol=1e-3, atol=1e-5), name
     rows = [
         list(csv.reader((tmp_path / r / "training_log.csv").open())) for r in ("whole", "killed")
     ]
     assert [row[0] for row in rows[0]] == [row[0] for row in rows[1]] == ["epoch", "1", "2"]
+
+
+def test_a_run_is_not_resumed_as_another(faces: Path, tmp_path: Path) -> None:
+    """Its folder remembers recipe and photos."""
+    (tmp_path / "run.json").write_text('{"name": "other"}')
+    run = start("train", "--data", str(faces), "--init", "random", "--out", str(tmp_path))
+    output, _ = run.communicate()
+    assert run.returncode == 1
+    assert "holds a run of another recipe or other photos" in output
 
 
 def test_evaluation_writes_a_card_that_says_what_could_not_be_certified(
@@ -80,8 +89,6 @@ def test_evaluation_writes_a_card_that_says_what_could_not_be_certified(
     weights, out = str(random_weights), str(card_file)
     run = start("evaluate", "--data", str(faces), "--weights", weights, "--out", out)
     output, _ = run.communicate()
-    if "nothing to measure" in output:
-        pytest.fail(output)
     assert run.returncode == 0, output
     card = json.loads(card_file.read_text())
     assert card["certificates"] == []

@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
+MARGIN = 0.01
+"""The threshold is lowered by this share of itself: a server's arithmetic rounds differently."""
 SCORE = "probability_under_legal_age"
 """What the threshold is compared with."""
 
@@ -44,7 +46,7 @@ class Certificate:
 
 
 class NotCertifiableError(ValueError):
-    """There are too few under-age photos for the promise; the message says how many are needed."""
+    """No threshold can carry the promise; the message says why, and what would help."""
 
 
 def certify(
@@ -64,7 +66,7 @@ def certify(
         confidence: in (0, 1).
 
     Raises:
-        NotCertifiableError: too few under-age photos.
+        NotCertifiableError: too few under-age photos, or too many that look adult beyond doubt.
     """
     scores = under_age_probability(probabilities, legal_age_years)[ages < legal_age_years]
     allowed = certifiable_errors(len(scores), max_false_clear_rate, confidence)
@@ -75,8 +77,13 @@ def certify(
             f"rate of {max_false_clear_rate:.1%} at {confidence:.0%} confidence: "
             f"at least {needed} are needed"
         )
-    # Every threshold below the next-smallest score keeps the promise; take the largest.
-    threshold = float(np.nextafter(np.sort(scores)[allowed], 0.0))
+    # Every threshold below the next-smallest score keeps the promise; take almost the largest.
+    threshold = float(np.sort(scores)[allowed]) * (1 - MARGIN)
+    if (scores <= threshold).sum() > allowed:
+        raise NotCertifiableError(
+            f"more than {allowed} of {len(scores)} people under {legal_age_years} "
+            "are taken for adults beyond doubt, so no threshold is strict enough"
+        )
     return Certificate(
         legal_age_years,
         threshold,

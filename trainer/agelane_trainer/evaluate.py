@@ -1,7 +1,7 @@
 """Measure, calibrate and certify a network; the result is its model card.
 
-Three sets of photos, none of which training used, each with one job: ``tune`` chose the best epoch
-and now fits the calibration; ``validation`` is measured on and gives the certificate.
+Two sets of photos that training did not learn from, each with one job: ``tune`` chose the best
+epoch and now fits the calibration; ``validation`` is measured on and gives the certificate.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tqdm import tqdm
 from agelane_trainer.calibration import age_probabilities, fit_temperature
 from agelane_trainer.certificate import NotCertifiableError, certify, under_age_probability
 from agelane_trainer.dataset import MAX_AGE, Photo
-from agelane_trainer.metrics import age_errors, errors_per_band, median_error
+from agelane_trainer.metrics import age_errors, coverage, errors_per_band, median_error
 from agelane_trainer.model import build_model, load_weights
 from agelane_trainer.pipeline import EVALUATION_BATCH, evaluation_batches
 from agelane_trainer.recipe import Recipe
@@ -39,23 +39,31 @@ def evaluate(weights: Path, recipe: Recipe, split: Split) -> dict[str, Any]:
 
     Args:
         weights: ``.npz`` of the network.
-        recipe: what it was trained with; its head must be ``distribution``.
+        recipe: what it was trained with.
         split: photos; ``tune`` and ``validation`` are used.
+
+    Raises:
+        ValueError: the recipe's head is not ``distribution``.
     """
+    if recipe.head != "distribution":
+        raise ValueError(f"recipe {recipe.name} has no age distribution to calibrate")
     model = build_model(recipe.input_size, recipe.head)
     load_weights(model, weights)
-    tune, validation = split.tune[: recipe.photo_limit], split.validation[: recipe.photo_limit]
-    temperature = fit_temperature(predict_logits(model, tune, recipe), _ages(tune))
+    tune, validation = recipe.some_of(split.tune), recipe.some_of(split.validation)
+    # Rounded before anything follows from it: it is what the card, and so the graph, will hold.
+    temperature = round(fit_temperature(predict_logits(model, tune, recipe), _ages(tune)), 4)
     ages = _ages(validation)
     probabilities = age_probabilities(predict_logits(model, validation, recipe), temperature)
     certificates, refusals = _certificates(probabilities, ages)
+    if recipe.photo_limit is not None:
+        certificates, refusals = [], ["a run that is limited to some photos certifies nothing"]
     return {
         "schema": 1,
         "name": MODEL_NAME,
         "made": datetime.now(UTC).date().isoformat(),
         "recipe": recipe.name,
         "input_size": recipe.input_size,
-        "temperature": round(temperature, 4),
+        "temperature": temperature,
         "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         "data": {
             "sha256": split.data_sha256,
@@ -116,6 +124,7 @@ def _metrics(
     estimates = probabilities @ np.arange(MAX_AGE + 1)
     metrics: dict[str, Any] = {
         **asdict(age_errors(ages, estimates)),
+        "coverage_90": coverage(ages, probabilities, 0.90),
         "median_predictor_mae_years": median_error(ages),
         "bands": errors_per_band(ages, estimates),
     }

@@ -31,8 +31,8 @@ class ExportError(ValueError):
 def export(weights: Path, card_file: Path, models: Path) -> Path:
     """Write the next version below ``models`` and return its folder.
 
-    If the newest version already holds these weights and this card, nothing is written and that
-    version is returned.
+    If the newest version was made of the same weights and card by the same code, nothing is written
+    and that version is returned.
 
     Args:
         weights: ``.npz`` that ``card_file`` was made for.
@@ -42,7 +42,7 @@ def export(weights: Path, card_file: Path, models: Path) -> Path:
     Raises:
         ExportError: the card is not readable or was made for other weights.
     """
-    card = read_card(weights, card_file)
+    card = {**read_card(weights, card_file), "exporter_sha256": _exporter_sha256()}
     text = json.dumps(card, sort_keys=True)
     newest = newest_version(models)
     if newest is not None and _published_card(newest) == text:
@@ -85,6 +85,14 @@ def write_saved_model(weights: Path, card: dict[str, Any], folder: Path) -> None
         for record in _warm_up_records(card["name"]):
             writer.write(record.SerializeToString())
     (folder / "assets.extra" / "model_card.json").write_text(text)
+
+
+def _exporter_sha256() -> str:
+    """Identify the code that decides what the graph computes."""
+    digest = hashlib.sha256()
+    for name in ("model", "pipeline", "serving_graph"):
+        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
+    return digest.hexdigest()
 
 
 def newest_version(models: Path) -> Path | None:

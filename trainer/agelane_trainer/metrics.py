@@ -57,6 +57,19 @@ def errors_per_band(true_ages: Ages, estimates: Years) -> dict[str, dict[str, fl
     return result
 
 
+def coverage(true_ages: Ages, probabilities: Years, level: float) -> float:
+    """Return the share of people whose age lies in the central interval of ``level``.
+
+    Args:
+        true_ages: completed years [N].
+        probabilities: P(age = a) [N, 101], each spread evenly over a - 0.5 to a + 0.5.
+        level: in (0, 1).
+    """
+    rows = np.arange(len(true_ages))
+    below = np.cumsum(probabilities, axis=1)[rows, true_ages] - probabilities[rows, true_ages] / 2
+    return round(float((np.abs(below - 0.5) <= level / 2).mean()), 4)
+
+
 def median_error(true_ages: Ages) -> float:
     """Return the mean absolute error (years) of always guessing the median age."""
     return round(float(np.abs(true_ages - np.median(true_ages)).mean()), 3)

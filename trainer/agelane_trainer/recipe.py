@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from agelane_trainer import recipes
+from agelane_trainer.dataset import Photo
 
 Head = Literal["distribution", "mse"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
@@ -78,7 +80,7 @@ class Recipe:
     checkpoint_steps: int = 100
     """Steps between two points from which a killed run resumes."""
     photo_limit: int | None = None
-    """Use only the first so many photos of each part (smoke runs); unset means all."""
+    """Use only so many photos of each part (smoke runs); unset means all."""
     seed: int = 20
     """Decides order and augmentation."""
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -95,6 +97,12 @@ class Recipe:
                 raise ValueError(f"recipe {self.name}: {name} must be at least 1")
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"recipe {self.name}: ema_decay must be in [0, 1)")
+
+    def some_of(self, photos: Sequence[Photo]) -> Sequence[Photo]:
+        """Return at most ``photo_limit`` photos, taken evenly from all."""
+        if self.photo_limit is None or len(photos) <= self.photo_limit:
+            return photos
+        return [photos[i * len(photos) // self.photo_limit] for i in range(self.photo_limit)]
 
 
 def recipe_names() -> list[str]:

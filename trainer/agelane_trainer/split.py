@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -75,6 +75,7 @@ def split(photos: Sequence[Photo]) -> Split:
     parts: dict[Part, list[Photo]] = {"tune": [], "validation": [], "train": []}
     left_out: list[tuple[Photo, str]] = []
     for group in _groups_of_copies(fingerprints):
+        group.sort(key=lambda i: fingerprints[i].sha256)
         members = [photos[i] for i in group]
         ages = [photo.age for photo in members]
         if max(ages) - min(ages) > CONFLICT_YEARS:
@@ -104,7 +105,8 @@ def fingerprint_all(paths: Sequence[Path]) -> list[Fingerprint]:
     """Fingerprint files in parallel.
 
     Raises:
-        LabelError: names the first file that isn't a readable image.
+        LabelError: names the first file that isn't a readable, upright image. (The gateway turns
+            photos upright; the network must learn from upright ones as well.)
     """
     with ThreadPoolExecutor() as pool:
         return list(pool.map(_fingerprint, paths))
@@ -114,6 +116,10 @@ def _fingerprint(path: Path) -> Fingerprint:
     data = path.read_bytes()
     try:
         with Image.open(path) as image:
+            if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+                raise LabelError(
+                    f"{path}: is turned by its EXIF orientation; turn it upright first"
+                )
             image.draft("L", (64, 64))
             grey = np.asarray(image.convert("L").resize((17, 16), Image.Resampling.BOX))
     except (UnidentifiedImageError, OSError) as error:

@@ -7,10 +7,12 @@ the same photos, and the averaged weights must be what is evaluated and kept.
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
@@ -20,12 +22,20 @@ from tqdm import tqdm
 
 from agelane_trainer.dataset import Photo
 from agelane_trainer.losses import expected_age, training_loss
-from agelane_trainer.model import Arrays, arrays_of, build_model, load_arrays, save_weights
+from agelane_trainer.model import (
+    Arrays,
+    WeightsError,
+    arrays_of,
+    build_model,
+    load_arrays,
+    save_weights,
+)
 from agelane_trainer.pipeline import evaluation_batches, training_batches
 from agelane_trainer.recipe import Recipe
 
 LOG_FIELDS = ("epoch", "learning_rate", "train_loss", "train_mae", "tune_mae", "seconds")
 _KEEP_NOTHING = 1e9
+_FIRST_KERNEL = "conv1_conv/kernel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,11 @@ class RunFiles:
     def log(self) -> Path:
         """One row an epoch."""
         return self.folder / "training_log.csv"
+
+    @property
+    def identity(self) -> Path:
+        """The recipe and the photos; a run is only resumed with the same."""
+        return self.folder / "run.json"
 
     @property
     def checkpoints(self) -> Path:
@@ -67,8 +82,17 @@ class Trainer:
         self.predict_average = tf.function(lambda photos: self.average(photos, training=False))
 
     def start_from(self, arrays: Arrays) -> None:
-        """Begin with these weights; layers that are missing keep their random start."""
-        load_arrays(self.model, arrays, partial=True)
+        """Begin with these weights; layers that are missing keep their random start, and are named.
+
+        Raises:
+            WeightsError: there is no ResNet50 in them.
+        """
+        missing = load_arrays(self.model, arrays, partial=True)
+        if _FIRST_KERNEL in missing:
+            raise WeightsError(f"no {_FIRST_KERNEL} among the weights to start from: no ResNet50")
+        layers = sorted({name.split("/")[0] for name in missing})
+        if layers:
+            tqdm.write(f"starting at random: {', '.join(layers)}")
         load_arrays(self.average, arrays_of(self.model), partial=False)
 
     def checkpoint(self) -> tf.train.Checkpoint:
@@ -134,13 +158,15 @@ def train(
         tune_photos: what chooses the best epoch.
         start: weights to begin with, keyed ``layer/variable``; None begins at random.
         folder: the run's folder, made if missing.
+
+    Raises:
+        ValueError: too few photos, or ``folder`` holds a run of another recipe or other photos.
+        WeightsError: ``start`` is of another network.
     """
     files = RunFiles(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    train_photos, tune_photos = (
-        train_photos[: recipe.photo_limit],
-        tune_photos[: recipe.photo_limit],
-    )
+    train_photos, tune_photos = recipe.some_of(train_photos), recipe.some_of(tune_photos)
+    _check_identity(files, recipe, [*train_photos, *tune_photos])
     steps = len(train_photos) // recipe.batch_size
     if steps == 0:
         raise ValueError(f"{len(train_photos)} training photos don't fill a batch")
@@ -155,6 +181,18 @@ def train(
         _finish_epoch(trainer, row, files)
         manager.save()
     return files
+
+
+def _check_identity(files: RunFiles, recipe: Recipe, photos: Sequence[Photo]) -> None:
+    """Write down what the run is, or refuse to go on as another."""
+    names = "\n".join(f"{photo.path.name} {photo.age}" for photo in photos)
+    identity = {**asdict(recipe), "photos_sha256": hashlib.sha256(names.encode()).hexdigest()}
+    if files.identity.exists() and json.loads(files.identity.read_text()) != identity:
+        raise ValueError(
+            f"{files.folder} holds a run of another recipe or other photos; "
+            "remove it or name another folder"
+        )
+    files.identity.write_text(json.dumps(identity, indent=2))
 
 
 def _run_epoch(
@@ -196,16 +234,20 @@ def _finish_epoch(trainer: Trainer, row: dict[str, float], files: RunFiles) -> N
         trainer.best_mae.assign(row["tune_mae"])
         save_weights(arrays_of(trainer.average), files.best)
     trainer.sums.assign(tf.zeros([2]))
-    is_new = not files.log.exists()
-    with files.log.open("a", newline="") as file:
-        writer = csv.DictWriter(file, LOG_FIELDS)
-        if is_new:
-            writer.writeheader()
-        writer.writerow({key: round(value, 6) for key, value in row.items()})
+    _log(files.log, {key: f"{value:.6g}" for key, value in row.items()})
     tqdm.write(
         f"epoch {int(row['epoch'])}: train MAE {row['train_mae']:.2f} (varied photos), "
         f"tune MAE {row['tune_mae']:.2f} years"
     )
+
+
+def _log(log: Path, row: dict[str, str]) -> None:
+    """Add the row; one of the same epoch, from before a kill, makes way."""
+    rows = list(csv.DictReader(log.read_text().splitlines())) if log.exists() else []
+    with log.open("w", newline="") as file:
+        writer = csv.DictWriter(file, LOG_FIELDS)
+        writer.writeheader()
+        writer.writerows([*(old for old in rows if old["epoch"] != row["epoch"]), row])
 
 
 def _tune_mae(trainer: Trainer, photos: Sequence[Photo]) -> float:

@@ -32,6 +32,8 @@ from agelane_serving.policy import (
 )
 
 _CHANNEL_OPTIONS = (
+    # A proxy that the environment names for the internet gets to see no photo.
+    ("grpc.enable_http_proxy", 0),
     # A server that comes back is found within two seconds, not two minutes.
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2_000),

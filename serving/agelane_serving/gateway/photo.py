@@ -22,6 +22,9 @@ _JPEG_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 _JPEG_END, _JPEG_SCAN, _JPEG_APP1 = 0xD9, 0xDA, 0xE1
 _EXIF_MAGIC = b"Exif\0\0"
 # More than any camera writes, and few enough to walk through without holding up others.
+# A progressive JPEG has about ten. A decoder goes over the whole picture for each, so that a small
+# file with thousands would keep it busy for minutes.
+_MOST_SCANS = 50
 _MOST_SEGMENTS = 1000
 _MOST_EXIF_ENTRIES = 200
 _ORIENTATION_TAG, _SHORT = 0x0112, 3
@@ -105,6 +108,8 @@ def _read_jpeg(photo: bytes) -> PhotoHeader:
             # What follows it is padding, or a camera's own additions.
             if photo.find(b"\xff\xd9", position) < 0:
                 raise _truncated()
+            if photo.count(b"\xff\xda", position) > _MOST_SCANS:
+                raise _refused(Fault.CORRUPT_PHOTO, "the photo has too many scans")
             return PhotoHeader("JPEG", *size, orientation or 1)
         elif marker == _JPEG_END:
             raise _refused(Fault.CORRUPT_PHOTO, "the photo ends before its picture begins")

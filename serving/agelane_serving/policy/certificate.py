@@ -23,7 +23,7 @@ class Certificate:
     legal_age_years: int
     """Legal age that it was made for, 1 … 100."""
     threshold: float
-    """Highest score that may be waved through, 0 … 1, not 1 itself."""
+    """Highest score that may be waved through, between 0 and 1."""
     max_false_clear_rate: float
     """Largest share of under-age customers that may be waved through, between 0 and 1."""
     confidence: float
@@ -33,8 +33,8 @@ class Certificate:
         """Refuse what can't be a certificate."""
         if type(self.legal_age_years) is not int or not 1 <= self.legal_age_years <= 100:
             raise ValueError(f"legal_age_years {self.legal_age_years!r} is not 1 to 100")
-        if not (_is_number(self.threshold) and 0 <= self.threshold < 1):
-            raise ValueError(f"threshold {self.threshold!r} is not a probability below 1")
+        if not (_is_number(self.threshold) and 0 < self.threshold < 1):
+            raise ValueError(f"threshold {self.threshold!r} is not between 0 and 1")
         for name in ("max_false_clear_rate", "confidence"):
             value = getattr(self, name)
             if not (_is_number(value) and 0 < value < 1):
@@ -62,7 +62,7 @@ def _certificate(entry: object) -> Certificate | None:
     names = ("legal_age_years", "threshold", "max_false_clear_rate", "confidence")
     try:
         return Certificate(*(entry[name] for name in names))
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return None
 
 

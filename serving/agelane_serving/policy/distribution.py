@@ -46,10 +46,11 @@ class AgeDistribution:
     def probability_under(self, age_years: int) -> float:
         """Return P(age < age_years), 0 … 1.
 
-        The plain sum, as the certificate's score is made; fsum rounds once, so that moving
-        probability to higher ages never makes it larger by a rounding error.
+        Whatever the probabilities lack to a sum of 1 counts as under age. fsum rounds once, so that
+        moving probability to higher ages never makes it larger by a rounding error.
         """
-        return min(1.0, math.fsum(self.probabilities[:age_years]))
+        missing = max(0.0, 1.0 - self._total())
+        return min(1.0, math.fsum(self.probabilities[:age_years]) + missing)
 
     def probability_between(self, from_years: int, to_years: int) -> float:
         """Return P(from_years <= age <= to_years), 0 … 1."""

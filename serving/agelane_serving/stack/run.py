@@ -96,7 +96,8 @@ class Stack:
     def _until_serving(self, child: Child, address: str, service: str) -> bool:
         give_up_at = time.monotonic() + _READY_SECONDS
         request = health_pb2.HealthCheckRequest(service=service)
-        with grpc.insecure_channel(address, [("grpc.max_reconnect_backoff_ms", 500)]) as channel:
+        options = [("grpc.max_reconnect_backoff_ms", 500), ("grpc.enable_http_proxy", 0)]
+        with grpc.insecure_channel(address, options) as channel:
             stub = health_pb2_grpc.HealthStub(channel)
             while not self._stop_asked.wait(_LOOK_SECONDS):
                 self._check_children()

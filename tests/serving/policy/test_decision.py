@@ -33,7 +33,7 @@ rules = st.builds(
 certificates = st.builds(
     Certificate,
     legal_age_years=st.sampled_from([16, 18, 21]),
-    threshold=st.floats(0, 1, exclude_max=True),
+    threshold=st.floats(0, 1, exclude_min=True, exclude_max=True),
     max_false_clear_rate=st.sampled_from([0.001, 0.01, 0.05]),
     confidence=st.sampled_from([0.9, 0.95, 0.99]),
 )
@@ -100,7 +100,7 @@ def test_without_a_fitting_certificate_nobody_is_waved_through(found: list[Certi
 def test_of_several_certificates_the_strictest_counts() -> None:
     """Among those that promise enough."""
     stricter = replace(CERTIFICATE, threshold=0.001)
-    too_lax = replace(CERTIFICATE, threshold=0.0, confidence=0.5)
+    too_lax = replace(CERTIFICATE, threshold=0.0001, confidence=0.5)
     found = [CERTIFICATE, stricter, too_lax]
     assert RULE.certified_threshold(found) == 0.001
     assert decide(RULE, under(0.01), found).decision is Decision.VERIFY_ID
