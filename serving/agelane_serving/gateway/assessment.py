@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from agelane_serving.gateway.deadline import Deadline
 from agelane_serving.gateway.errors import CallError, Fault, ModelUnavailable, PhotoUnusable
-from agelane_serving.gateway.model_client import ModelAnswer
 from agelane_serving.gateway.photo import PhotoHeader, check_photo
 from agelane_serving.policy import (
     AgeDistribution,
     AgeGroup,
+    Certificate,
     Policy,
     Reason,
     Rule,
@@ -92,6 +93,18 @@ class Assessment:
     """When, in seconds since 1970."""
     expires_at: float
     """Until when the decision may be acted upon, in seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """What the model said about one photo."""
+
+    version: int
+    """Version that answered, 1 or greater."""
+    distribution: AgeDistribution | None
+    """How old the customer is; None: the model could not decode the photo."""
+    certificates: Sequence[Certificate]
+    """Of that very version; empty also when its card could not be read."""
 
 
 class Model(Protocol):

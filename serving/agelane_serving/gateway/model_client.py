@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from agelane.tfserving.v1 import predict_pb2, status_pb2
+from agelane_serving.gateway.assessment import ModelAnswer
 from agelane_serving.gateway.certificates import CardUnavailable, CertificateCache
 from agelane_serving.gateway.deadline import Deadline
 from agelane_serving.gateway.errors import ModelSlow, ModelUnavailable
@@ -46,18 +45,6 @@ _CHANNEL_OPTIONS = (
 _CARD_SECONDS = 2.0
 _AVAILABLE = status_pb2.ModelVersionStatus.AVAILABLE
 _Method = grpc.aio.UnaryUnaryMultiCallable[Any, bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelAnswer:
-    """What the model said about one photo."""
-
-    version: int
-    """Version that answered, 1 or greater."""
-    distribution: AgeDistribution | None
-    """How old the customer is; None: the model could not decode the photo."""
-    certificates: Sequence[Certificate]
-    """Of that very version; empty also when its card could not be read."""
 
 
 class ModelClient:

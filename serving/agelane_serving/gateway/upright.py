@@ -64,7 +64,7 @@ class Uprighter:
         try:
             return await asyncio.wait_for(turning, deadline.remaining_seconds())
         except TimeoutError as error:
-            raise ModelUnavailable("no time left after turning the photo") from error
+            raise ModelUnavailable("turning the photo took too long") from error
 
     def close(self) -> None:
         """Drop what has not been begun."""

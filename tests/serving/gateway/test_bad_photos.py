@@ -40,6 +40,7 @@ async def test_bad_photos_do_not_touch_good_ones(lane: Lane, model: FakeModelSer
         (photos.animated_png(), "ANIMATED_PHOTO", {}),
         (photos.jpeg()[:-2], "TRUNCATED_PHOTO", {}),
         (b"\xff\xd8\xff\xd9", "CORRUPT_PHOTO", {}),
+        (photos.jpeg()[:-2] + b"\xff\xda" * 60 + b"\xff\xd9", "CORRUPT_PHOTO", {}),
         (
             photos.jpeg_of_announced_size(8000, 6250),
             "TOO_MANY_PIXELS",
