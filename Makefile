@@ -8,10 +8,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 EXPORTED := models/age/1/saved_model.pb
 PACKAGES := './proto' './client' './trainer' './serving[model-server]'
+REPORTS := './trainer[reports]'
 option = $(if $($(2)),--$(1) $($(2))) # $(call option,data,DATA): --data $(DATA) where DATA is given
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check serve serve-gpu train evaluate export loadtest setup stubs constraints clean
+.PHONY: help demo test check serve serve-gpu eda train evaluate export loadtest setup stubs constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,9 @@ serve: $(EXPORTED) ## Run model server (127.0.0.1:8500) and gateway (127.0.0.1:5
 serve-gpu: ## Run TensorFlow Serving on a GPU and the gateway in containers; says first what is missing
 	@$(PYTHON) serving/serve_gpu.py
 
+eda: $(VENV)/.reports ## Look at photos, or at labels alone; report in reports/eda (DATA=)
+	$(BIN)/python -m agelane_trainer eda $(call option,data,DATA)
+
 train: $(VENV)/.packages ## Train, or go on training (RECIPE=, DATA=, OUT=, INIT=)
 	$(BIN)/python -m agelane_trainer train $(call option,recipe,RECIPE) $(call option,data,DATA) $(call option,out,OUT) $(call option,init,INIT)
 
@@ -60,7 +64,7 @@ stubs: $(VENV)/.tools ## Generate proto/gen from the .proto files
 	$(BIN)/python proto/generate.py
 
 constraints: $(VENV)/.tools ## Compile constraints.txt; remove it first for the newest of everything
-	printf -- '-e %s\n' $(PACKAGES) | $(BIN)/uv pip compile --quiet - \
+	printf -- '-e %s\n' $(PACKAGES) $(REPORTS) | $(BIN)/uv pip compile --quiet - \
 	  --group dev --universal --python-version 3.11 \
 	  --no-header --no-annotate $(addprefix --no-emit-package agelane-,proto client trainer serving) \
 	  --output-file constraints.txt
@@ -81,7 +85,12 @@ $(VENV)/.packages: constraints.txt $(wildcard */pyproject.toml) | $(BIN)/python
 	@$(PIP) --build-constraint constraints.txt $(addprefix --editable ,$(PACKAGES))
 	@touch $@
 
-$(VENV)/.tools: $(VENV)/.packages pyproject.toml
+$(VENV)/.reports: $(VENV)/.packages
+	@echo 'Installing what draws reports ...'
+	@$(PIP) --build-constraint constraints.txt --editable $(REPORTS)
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.reports pyproject.toml
 	@echo 'Installing the tools that tests and checks need ...'
 	@$(PIP) --group dev
 	@touch $@

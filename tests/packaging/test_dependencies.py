@@ -19,19 +19,20 @@ from tests.packaging.distributions import ALL, CLIENT, PROTO, ROOT, SERVING, TRA
 
 each_distribution = pytest.mark.parametrize("distribution", ALL, ids=lambda it: it.folder.name)
 OWN = {it.package.name: {f"agelane-{it.folder.name}"} for it in ALL}
+USED_BY = {"model-server": "model_server", "reports": "eda"}
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
 @each_distribution
 def test_what_is_imported_is_declared(distribution: Distribution) -> None:
-    """In serving, only the model server may use what its extra brings."""
+    """Only the subpackage that an extra is meant for may use what the extra brings."""
     files = set(distribution.package.rglob("*.py"))
-    model_server = set((distribution.package / "model_server").rglob("*.py"))
     needs = set(names(distribution.requirements)) | OWN[distribution.package.name]
-    assert undeclared(files - model_server, needs) == {}
-    for extra in distribution.extras.values():
-        needs |= set(names(extra))
-    assert undeclared(model_server, needs) == {}
+    for extra, brought in distribution.extras.items():
+        users = set((distribution.package / USED_BY[extra]).rglob("*.py"))
+        assert undeclared(users, needs | set(names(brought))) == {}
+        files -= users
+    assert undeclared(files, needs) == {}
 
 
 @pytest.mark.parametrize("folder", ["loadtest", "tests"])

