@@ -34,7 +34,6 @@ from agelane_trainer.pipeline import evaluation_batches, training_batches
 from agelane_trainer.recipe import Recipe
 
 LOG_FIELDS = ("epoch", "learning_rate", "train_loss", "train_mae", "tune_mae", "seconds")
-_KEEP_NOTHING = 1e9
 _FIRST_KERNEL = "conv1_conv/kernel"
 
 
@@ -76,7 +75,7 @@ class Trainer:
         self.average = build_model(recipe.input_size, recipe.head, recipe.precision)
         self.optimizer = self._make_optimizer()
         self.step = tf.Variable(0, dtype=tf.int64)
-        self.best_mae = tf.Variable(_KEEP_NOTHING, dtype=tf.float32)
+        self.best_mae = tf.Variable(math.inf, dtype=tf.float32)
         self.sums = tf.Variable(tf.zeros([2]))
         self.train_step = tf.function(self._train_step)
         self.predict_average = tf.function(lambda photos: self.average(photos, training=False))
