@@ -157,7 +157,7 @@ def validation_photos(limit: int) -> list[tuple[bytes, int]]:
     """Return photos that training never saw, spread over the archive, with their ages."""
     from hashlib import sha256
 
-    from agelane_trainer.split import bucket_part
+    from agelane_trainer.data.split import bucket_part
 
     with tarfile.open(SHARED_PHOTOS) as archive:
         labels = archive.extractfile("faces/labels.csv")

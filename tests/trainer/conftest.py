@@ -47,7 +47,7 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights of a network that knows nothing, as a file."""
     import keras
 
-    from agelane_trainer.model import arrays_of, build_model, save_weights
+    from agelane_trainer.network.resnet import arrays_of, build_model, save_weights
 
     keras.utils.set_random_seed(3)
     path = tmp_path_factory.mktemp("weights") / "random.npz"
@@ -76,6 +76,6 @@ def exported(
     random_weights: Path, card_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """The published SavedModel version of those weights."""
-    from agelane_trainer.export import export
+    from agelane_trainer.publishing.export import export
 
     return export(random_weights, card_file, tmp_path_factory.mktemp("models") / "age")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agelane_trainer.calibration import age_probabilities, fit_temperature
+from agelane_trainer.evaluation.calibration import age_probabilities, fit_temperature
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])

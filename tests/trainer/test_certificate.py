@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agelane_trainer.certificate import (
+from agelane_trainer.certificate.certificate import (
     Certificate,
     NotCertifiableError,
     Terms,
@@ -14,7 +14,7 @@ from agelane_trainer.certificate import (
     show,
     under_age_probability,
 )
-from agelane_trainer.groups import Groups
+from agelane_trainer.data.groups import Groups
 
 REPEATS = 1000
 MOST_BROKEN = 67

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from agelane_trainer.binomial import certifiable_errors, photos_needed, rate_upper_bound
+from agelane_trainer.certificate.binomial import certifiable_errors, photos_needed, rate_upper_bound
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agelane_trainer.dataset import LabelError, read_photos
+from agelane_trainer.data.dataset import LabelError, read_photos
 
 
 def write_rows(folder: Path, *rows: str, header: str = "file_name,real_age") -> Path:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from agelane_serving.policy import read_certificates
-from agelane_trainer.certificate import certify
-from agelane_trainer.dataset import Photo
-from agelane_trainer.evaluate import Sample, certificate_entries, main_figures, measure
-from agelane_trainer.groups import labelled_groups
-from agelane_trainer.till import cross_validated_false_clears, till_rates
+from agelane_trainer.certificate.certificate import certify
+from agelane_trainer.data.dataset import Photo
+from agelane_trainer.data.groups import labelled_groups
+from agelane_trainer.evaluation.evaluate import Sample, certificate_entries, main_figures, measure
+from agelane_trainer.evaluation.till import cross_validated_false_clears, till_rates
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from agelane_trainer.calibration import age_probabilities
-from agelane_trainer.export import ExportError, export, newest_version
-from agelane_trainer.model import build_model, load_weights
-from agelane_trainer.pipeline import decode
+from agelane_trainer.evaluation.calibration import age_probabilities
+from agelane_trainer.network.resnet import build_model, load_weights
+from agelane_trainer.publishing.export import ExportError, export, newest_version
+from agelane_trainer.training.pipeline import decode
 from tests.trainer.conftest import INPUT_SIZE, made_up_photo
 
 

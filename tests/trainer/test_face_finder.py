@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from agelane_trainer.face_finder import SIDE, Faces, build_face_finder, find_faces
+from agelane_trainer.network.face_finder import SIDE, Faces, build_face_finder, find_faces
 
 ROOT = Path(__file__).resolve().parents[2]
 GREY = (127, 127, 127)

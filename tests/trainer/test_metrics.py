@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agelane_trainer import metrics
+from agelane_trainer.evaluation import metrics
 
 
 def drawn(photos: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agelane_trainer.losses import expected_age, training_loss
-from agelane_trainer.model import (
+from agelane_trainer.network.resnet import (
     WeightsError,
     arrays_of,
     build_model,
@@ -20,7 +19,8 @@ from agelane_trainer.model import (
     save_weights,
     starting_arrays,
 )
-from agelane_trainer.recipe import Recipe, load_recipe, recipe_names
+from agelane_trainer.training.losses import expected_age, training_loss
+from agelane_trainer.training.recipe import Recipe, load_recipe, recipe_names
 from tests.trainer.conftest import INPUT_SIZE
 
 PHOTOS = np.random.default_rng(0).uniform(0, 255, (2, INPUT_SIZE, INPUT_SIZE, 3)).astype("float32")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agelane_trainer.augment import augment
-from agelane_trainer.dataset import read_photos
-from agelane_trainer.pipeline import epoch_order, evaluation_batches, training_batches
-from agelane_trainer.recipe import Augmentation, Recipe
+from agelane_trainer.data.dataset import read_photos
+from agelane_trainer.training.augment import augment
+from agelane_trainer.training.pipeline import epoch_order, evaluation_batches, training_batches
+from agelane_trainer.training.recipe import Augmentation, Recipe
 
 RECIPE = Recipe(name="test", input_size=32, batch_size=8)
 NONE = Augmentation(

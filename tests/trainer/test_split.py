@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import ExifTags, Image
 
-from agelane_trainer.dataset import LabelError, Photo, read_photos
-from agelane_trainer.split import Split, bucket_part, split
+from agelane_trainer.data.dataset import LabelError, Photo, read_photos
+from agelane_trainer.data.split import Split, bucket_part, split
 from tests.trainer.conftest import made_up_photo, write_data_set
 
 

@@ -13,14 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agelane_trainer.model import read_arrays
+from agelane_trainer.network.resnet import read_arrays
 from tests.trainer.conftest import write_data_set
 
 RUN = """
 import sys
-from agelane_trainer import __main__ as command, recipe
+from agelane_trainer import __main__ as command
+from agelane_trainer.training import recipe
 tiny = recipe.Recipe(name="tiny", input_size=32, precision="float32", epochs=2, batch_size=4,
-    warmup_steps=2, ema_decay=0.5, checkpoint_steps=3)
+    warmup_steps=2, ema_decay=0.5, ema_every=2, checkpoint_steps=3)
 recipe.load_recipe = lambda name: tiny
 sys.exit(command.main(sys.argv[1:]))
 """

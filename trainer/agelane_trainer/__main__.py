@@ -39,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     eda.set_defaults(run=_eda)
     train = commands.add_parser("train", help="train a recipe; call again to resume")
-    train.add_argument("--recipe", default=DEFAULT_RECIPE, help="a file of agelane_trainer/recipes")
+    train.add_argument(
+        "--recipe", default=DEFAULT_RECIPE, help="a file of agelane_trainer/training/recipes"
+    )
     _add_data(train)
     train.add_argument("--out", type=Path, help="folder of the run (default: runs/RECIPE)")
     train.add_argument(
@@ -86,11 +88,11 @@ def _eda(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from agelane_trainer.dataset import read_photos
-    from agelane_trainer.model import starting_arrays
-    from agelane_trainer.recipe import load_recipe
-    from agelane_trainer.split import split
-    from agelane_trainer.train import train
+    from agelane_trainer.data.dataset import read_photos
+    from agelane_trainer.data.split import split
+    from agelane_trainer.network.resnet import starting_arrays
+    from agelane_trainer.training.recipe import load_recipe
+    from agelane_trainer.training.train import train
 
     recipe = load_recipe(options.recipe)
     parts = split(read_photos(options.data))
@@ -104,10 +106,10 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from agelane_trainer.dataset import read_photos
-    from agelane_trainer.evaluate import evaluate, main_figures
-    from agelane_trainer.recipe import load_recipe
-    from agelane_trainer.split import split
+    from agelane_trainer.data.dataset import read_photos
+    from agelane_trainer.data.split import split
+    from agelane_trainer.evaluation.evaluate import evaluate, main_figures
+    from agelane_trainer.training.recipe import load_recipe
 
     recipe = load_recipe(options.recipe)
     card = evaluate(options.weights, recipe, split(read_photos(options.data)))
@@ -120,7 +122,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from agelane_trainer.export import export
+    from agelane_trainer.publishing.export import export
 
     print(f"version: {export(options.weights, options.card, options.models)}")
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from agelane_trainer.dataset import OLDEST_CREDIBLE_AGE
+from agelane_trainer.data.dataset import OLDEST_CREDIBLE_AGE
 
 Counts = npt.NDArray[np.int64]
 

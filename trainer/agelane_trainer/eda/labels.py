@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from agelane_trainer.dataset import OLDEST_CREDIBLE_AGE, LabelError
+from agelane_trainer.data.dataset import OLDEST_CREDIBLE_AGE, LabelError
 
 REQUIRED = ("file_name", "real_age")
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
-from agelane_trainer.dataset import LabelError
-from agelane_trainer.split import CONFLICT_YEARS, Fingerprint, fingerprint, groups_of_copies
+from agelane_trainer.data.dataset import LabelError
+from agelane_trainer.data.split import CONFLICT_YEARS, Fingerprint, fingerprint, groups_of_copies
 
 Colour = Literal["colour", "tinted", "grey"]
 Floats = npt.NDArray[np.float32]

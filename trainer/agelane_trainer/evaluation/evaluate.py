@@ -20,15 +20,20 @@ import numpy.typing as npt
 import tensorflow as tf
 from tqdm import tqdm
 
-from agelane_trainer import metrics, till
-from agelane_trainer.calibration import age_probabilities, fit_temperature
-from agelane_trainer.certificate import Certificate, Verdict, certify, under_age_probability
-from agelane_trainer.dataset import Photo
-from agelane_trainer.groups import Groups, labelled_groups
-from agelane_trainer.model import build_model, load_weights
-from agelane_trainer.pipeline import EVALUATION_BATCH, evaluation_batches
-from agelane_trainer.recipe import Recipe
-from agelane_trainer.split import Split
+from agelane_trainer.certificate.certificate import (
+    Certificate,
+    Verdict,
+    certify,
+    under_age_probability,
+)
+from agelane_trainer.data.dataset import Photo
+from agelane_trainer.data.groups import Groups, labelled_groups
+from agelane_trainer.data.split import Split
+from agelane_trainer.evaluation import metrics, till
+from agelane_trainer.evaluation.calibration import age_probabilities, fit_temperature
+from agelane_trainer.network.resnet import build_model, load_weights
+from agelane_trainer.training.pipeline import EVALUATION_BATCH, evaluation_batches
+from agelane_trainer.training.recipe import Recipe
 
 LEGAL_AGES = tuple(range(16, 22))
 """Legal ages that are certified (years)."""

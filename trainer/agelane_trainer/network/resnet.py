@@ -15,8 +15,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from agelane_trainer.dataset import MAX_AGE
-from agelane_trainer.recipe import Head, Precision
+from agelane_trainer.data.dataset import MAX_AGE
+from agelane_trainer.training.recipe import Head, Precision
 
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
 """Mean grey level of blue, green and red over ImageNet."""

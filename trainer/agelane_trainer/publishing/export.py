@@ -16,8 +16,8 @@ import tensorflow as tf
 from PIL import Image
 
 from agelane.tfserving.v1 import predict_pb2
-from agelane_trainer.model import build_model, load_weights
-from agelane_trainer.serving_graph import build_archive
+from agelane_trainer.network.resnet import build_model, load_weights
+from agelane_trainer.publishing.serving_graph import build_archive
 
 WARM_UP_BATCHES = (1, 2, 4, 8)
 """Batch sizes of the warm-up records: those that ``batching.config`` allows on a CPU."""

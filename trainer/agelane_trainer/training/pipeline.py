@@ -8,12 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from agelane_trainer.augment import augment, recompress
-from agelane_trainer.dataset import MAX_AGE, Photo
-from agelane_trainer.recipe import Recipe
+from agelane_trainer.data.dataset import MAX_AGE, Photo
+from agelane_trainer.training.augment import augment, recompress
+from agelane_trainer.training.recipe import Recipe
 
 _SOURCE_SCALE = 1.25
 """Photos enter the augmentation this much larger than the network input, to zoom into."""
+NEAR_LEGAL_AGES = range(13, 22)
+"""Ages that the legal ages of most countries lie among (years)."""
 EVALUATION_BATCH = 64
 """Photos at a time where nothing is learnt."""
 
@@ -72,13 +74,15 @@ def epoch_order(ages: npt.NDArray[np.int_], recipe: Recipe, epoch: int) -> npt.N
 
     With ``sampling_power`` above 0, photos are drawn in proportion to
     ``frequency(age) ** -sampling_power`` (at most three times the average), the frequency smoothed
-    over neighbouring ages since labels heap on round numbers.
+    over neighbouring ages since labels heap on round numbers. People near the legal ages come
+    ``near_legal_age_weight`` times as often on top of that.
     """
     random = np.random.default_rng((recipe.seed, epoch))
-    if recipe.sampling_power == 0:
+    if recipe.sampling_power == 0 and recipe.near_legal_age_weight == 1:
         return random.permutation(len(ages))
     near = np.exp(-(np.arange(-6, 7) ** 2) / 8.0)
     frequency = np.convolve(np.bincount(ages, minlength=MAX_AGE + 1), near / near.sum(), "same")
     weights = np.maximum(frequency, 1e-9)[ages] ** -recipe.sampling_power
     weights = np.minimum(weights / weights.mean(), 3.0)
+    weights[np.isin(ages, NEAR_LEGAL_AGES)] *= recipe.near_legal_age_weight
     return random.choice(len(ages), len(ages), p=weights / weights.sum())

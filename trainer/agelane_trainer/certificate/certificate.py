@@ -24,8 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from agelane_trainer.binomial import certifiable_errors, photos_needed, rate_upper_bound
-from agelane_trainer.groups import Groups
+from agelane_trainer.certificate.binomial import certifiable_errors, photos_needed, rate_upper_bound
+from agelane_trainer.data.groups import Groups
 
 MARGIN = 0.01
 """The threshold is lowered by this share of itself: a server's arithmetic rounds differently."""

@@ -20,9 +20,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from agelane_trainer.dataset import Photo
-from agelane_trainer.losses import expected_age, training_loss
-from agelane_trainer.model import (
+from agelane_trainer.data.dataset import Photo
+from agelane_trainer.network.resnet import (
     Arrays,
     WeightsError,
     arrays_of,
@@ -30,8 +29,9 @@ from agelane_trainer.model import (
     load_arrays,
     save_weights,
 )
-from agelane_trainer.pipeline import evaluation_batches, training_batches
-from agelane_trainer.recipe import Recipe
+from agelane_trainer.training.losses import expected_age, training_loss
+from agelane_trainer.training.pipeline import evaluation_batches, training_batches
+from agelane_trainer.training.recipe import Recipe
 
 LOG_FIELDS = ("epoch", "learning_rate", "train_loss", "train_mae", "tune_mae", "seconds")
 _FIRST_KERNEL = "conv1_conv/kernel"
@@ -132,14 +132,18 @@ class Trainer:
         variables = self.model.trainable_variables
         self.optimizer.apply(tape.gradient(scaled, variables), variables)
         self.step.assign_add(1)
+        if self.step % self.recipe.ema_every == 0:  # tf.function makes it part of the graph
+            self._update_average()
+        error = tf.reduce_mean(tf.abs(expected_age(output) - tf.cast(ages, tf.float32)))
+        self.sums.assign_add(tf.stack([loss, error]))
+
+    def _update_average(self) -> None:
         # Early on a long average would still hold the starting weights: let it grow.
-        seen = tf.cast(self.step, tf.float32)
-        decay = tf.minimum(self.recipe.ema_decay, (1.0 + seen) / (10.0 + seen))
+        seen, every = tf.cast(self.step, tf.float32), self.recipe.ema_every
+        decay = tf.minimum(self.recipe.ema_decay**every, (1.0 + seen) / (10.0 * every + seen))
         for average, current in zip(self.average.variables, self.model.variables, strict=True):
             if average.dtype == "float32":
                 average.assign(decay * average.value + (1.0 - decay) * current.value)
-        error = tf.reduce_mean(tf.abs(expected_age(output) - tf.cast(ages, tf.float32)))
-        self.sums.assign_add(tf.stack([loss, error]))
 
 
 def train(

@@ -11,8 +11,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from agelane_trainer.dataset import MAX_AGE
-from agelane_trainer.pipeline import decode
+from agelane_trainer.data.dataset import MAX_AGE
+from agelane_trainer.training.pipeline import decode
 
 _AGES = tuple(float(age) for age in range(MAX_AGE + 1))
 

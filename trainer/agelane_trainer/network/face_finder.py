@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from agelane_trainer.model import load_weights
+from agelane_trainer.network.resnet import load_weights
 
 SIDE = 128
 """Side of the square input (pixels)."""

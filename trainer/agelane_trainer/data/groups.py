@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from agelane_trainer.dataset import Photo
+from agelane_trainer.data.dataset import Photo
 
 Groups = dict[str, npt.NDArray[np.bool_]]
 """Name of each group to which photos belong to it, [N]."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from agelane_trainer.dataset import MAX_AGE
-from agelane_trainer.recipe import Recipe
+from agelane_trainer.data.dataset import MAX_AGE
+from agelane_trainer.training.recipe import Recipe
 
 ADULT_AGE = 18
 """Age that the under-age term separates at (years)."""

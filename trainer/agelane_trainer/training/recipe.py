@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from agelane_trainer import recipes
-from agelane_trainer.dataset import Photo
+from agelane_trainer.data.dataset import Photo
+from agelane_trainer.training import recipes
 
 Head = Literal["distribution", "mse"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
@@ -50,7 +50,7 @@ class Recipe:
     """One training run."""
 
     name: str
-    """Its file in ``agelane_trainer/recipes``."""
+    """Its file in ``agelane_trainer/training/recipes``."""
     input_size: int = 112
     """Side of the square network input (pixels)."""
     head: Head = "distribution"
@@ -69,6 +69,8 @@ class Recipe:
     """AdamW's decoupled decay."""
     ema_decay: float = 0.998
     """Decay a step of the averaged weights that are evaluated and shipped."""
+    ema_every: int = 4
+    """Steps between two updates of that average; each costs as much as five photos."""
     label_sigma: float = 2.0
     """Standard deviation of the target age distribution (years)."""
     mean_weight: float = 0.1
@@ -77,6 +79,8 @@ class Recipe:
     """Weight of the cross-entropy of "younger than 18"."""
     sampling_power: float = 0.35
     """0 draws each photo alike, 1 each age alike; between them rare ages come oftener."""
+    near_legal_age_weight: float = 1.0
+    """How much oftener still people near the legal ages come, those of 13 to 21 years."""
     checkpoint_steps: int = 100
     """Steps between two points from which a killed run resumes."""
     photo_limit: int | None = None
@@ -92,7 +96,7 @@ class Recipe:
         Raises:
             ValueError: names the field.
         """
-        for name in ("input_size", "epochs", "batch_size", "checkpoint_steps"):
+        for name in ("input_size", "epochs", "batch_size", "ema_every", "checkpoint_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"recipe {self.name}: {name} must be at least 1")
         if not 0 <= self.ema_decay < 1:

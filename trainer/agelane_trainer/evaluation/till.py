@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from agelane_trainer.certificate import certify, under_age_probability
-from agelane_trainer.groups import Groups
+from agelane_trainer.certificate.certificate import certify, under_age_probability
+from agelane_trainer.data.groups import Groups
 
 CLEARLY_ADULT = 25
 """People of this age and over should seldom be asked for a document (years)."""

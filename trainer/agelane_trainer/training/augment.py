@@ -10,7 +10,7 @@ import math
 
 import tensorflow as tf
 
-from agelane_trainer.recipe import Augmentation
+from agelane_trainer.training.recipe import Augmentation
 
 _GREY_WEIGHTS = (0.299, 0.587, 0.114)
 _BLUR_RADIUS = 4

@@ -3,7 +3,7 @@
 Command: ``make train RECIPE=smoke``. The result is a network that knows little.
 """
 
-from agelane_trainer.recipe import Recipe
+from agelane_trainer.training.recipe import Recipe
 
 RECIPE = Recipe(
     name="smoke",

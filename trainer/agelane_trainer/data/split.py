@@ -21,14 +21,14 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from agelane_trainer.dataset import LabelError, Photo
+from agelane_trainer.data.dataset import LabelError, Photo
 
 Part = Literal["tune", "validation", "train"]
 
-TUNE_BELOW = 9
-"""Buckets 0 to 8 (of 100) are the part ``tune``."""
-VALIDATION_BELOW = 18
-"""Buckets 9 to 17 are the part ``validation``; 18 to 99 train."""
+VALIDATION_BUCKETS = range(9, 18)
+"""Buckets (of 100) of the part ``validation``."""
+TUNE_BUCKETS = (*range(9), *range(18, 21))
+"""Buckets of the part ``tune``; all that are in neither train."""
 COPY_BITS = 24
 """Pictures are copies if at most this many of 256 hash bits differ. Of the 238 million pairs of the
 shipped training data hardly any differ by 20 to 30 bits: copies lie below, other people above."""
@@ -96,9 +96,9 @@ def split(photos: Sequence[Photo]) -> Split:
 def bucket_part(sha256: str) -> Part:
     """Return the part that a file with this SHA-256 (hex) belongs to."""
     bucket = int(sha256[:8], 16) % 100
-    if bucket < TUNE_BELOW:
-        return "tune"
-    return "validation" if bucket < VALIDATION_BELOW else "train"
+    if bucket in VALIDATION_BUCKETS:
+        return "validation"
+    return "tune" if bucket in TUNE_BUCKETS else "train"
 
 
 def fingerprint_all(paths: Sequence[Path]) -> list[Fingerprint]:

@@ -1,0 +1,1 @@
+"""How good weights are, and making their probabilities mean what they say."""

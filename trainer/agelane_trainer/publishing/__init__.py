@@ -1,0 +1,1 @@
+"""From weights and model card to a SavedModel version that is served."""
