@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from agelane_serving.gateway.deadline import Deadline
 from agelane_serving.gateway.errors import CallError, Fault, ModelUnavailable, PhotoUnusable
 from agelane_serving.gateway.photo import PhotoHeader, check_photo
+from agelane_serving.gateway.upright import UprightPhoto
 from agelane_serving.policy import (
     AgeDistribution,
     AgeGroup,
-    Certificate,
+    Card,
+    Faces,
     Policy,
     Reason,
     Rule,
@@ -52,7 +53,7 @@ class Estimate:
     """How old the customer is."""
 
     age_years: float
-    """Mean of the distribution, 0 … 100."""
+    """Median of the distribution, 0 … 100."""
     low_years: float
     """Lower end of the central 90 % interval."""
     high_years: float
@@ -83,6 +84,8 @@ class Assessment:
     """How old the customer is; None: nobody could tell."""
     photo: PhotoHeader
     """What the photo's header says."""
+    faces: Faces | None
+    """What was found on the photo; None: no model answered that looks for faces."""
     model_name: str
     """The model that was asked."""
     model_version: int | None
@@ -103,8 +106,10 @@ class ModelAnswer:
     """Version that answered, 1 or greater."""
     distribution: AgeDistribution | None
     """How old the customer is; None: the model could not decode the photo."""
-    certificates: Sequence[Certificate]
-    """Of that very version; empty also when its card could not be read."""
+    faces: Faces | None
+    """What it found; None: it could not decode the photo, or does not look for faces."""
+    card: Card
+    """Of that very version; empty when it could not be read."""
 
 
 class Model(Protocol):
@@ -112,14 +117,14 @@ class Model(Protocol):
 
     model_name: str
 
-    async def predict(self, photo: bytes, deadline: Deadline) -> ModelAnswer:
+    async def predict(self, photo: UprightPhoto, deadline: Deadline) -> ModelAnswer:
         """Answer about one photo, or raise ModelUnavailable."""
 
 
 class Turner(Protocol):
     """What turns photos upright."""
 
-    async def turn(self, photo: bytes, header: PhotoHeader, deadline: Deadline) -> bytes:
+    async def turn(self, photo: bytes, header: PhotoHeader, deadline: Deadline) -> UprightPhoto:
         """Return the upright photo, or raise PhotoUnusable or ModelUnavailable."""
 
 
@@ -142,11 +147,9 @@ class Assessor:
         """
         rule = self._rule(customer.restricted_category)
         header = check_photo(customer.photo)
-        version: int | None = None
-        distribution: AgeDistribution | None = None
+        answer: ModelAnswer | None = None
         try:
             answer = await self._ask(customer.photo, header, deadline)
-            version, distribution = answer.version, answer.distribution
             verdict = _verdict(rule, answer)
         except PhotoUnusable as error:
             _logger.warning("photo unusable: %s", error)
@@ -161,10 +164,11 @@ class Assessor:
             restricted_category=customer.restricted_category,
             legal_age_years=rule.legal_age_years,
             verdict=verdict,
-            estimate=None if distribution is None else self._estimate(rule, distribution),
+            estimate=self._estimate(rule, answer),
             photo=header,
+            faces=None if answer is None else answer.faces,
             model_name=self._model.model_name,
-            model_version=version,
+            model_version=None if answer is None else answer.version,
             policy_version=self._policy.version,
             assessed_at=now,
             expires_at=now + self._policy.valid_seconds,
@@ -184,11 +188,15 @@ class Assessor:
         upright = await self._turner.turn(photo, header, deadline)
         return await self._model.predict(upright, deadline)
 
-    def _estimate(self, rule: Rule, distribution: AgeDistribution) -> Estimate:
+    def _estimate(self, rule: Rule, answer: ModelAnswer | None) -> Estimate | None:
+        """Return how old the customer is; None without an answer, or a face to have an age."""
+        if answer is None or answer.distribution is None or _shows_nobody(answer):
+            return None
+        distribution = answer.distribution
         low, high = distribution.interval_years(INTERVAL_COVERAGE)
         group, group_probability = most_probable(self._policy.age_groups, distribution)
         return Estimate(
-            age_years=distribution.mean_years(),
+            age_years=distribution.median_years(),
             low_years=low,
             high_years=high,
             age_group=group,
@@ -200,4 +208,8 @@ class Assessor:
 def _verdict(rule: Rule, answer: ModelAnswer) -> Verdict:
     if answer.distribution is None:
         return verify_id(Reason.PHOTO_UNUSABLE)
-    return decide(rule, answer.distribution, answer.certificates)
+    return decide(rule, answer.card, answer.distribution, answer.faces)
+
+
+def _shows_nobody(answer: ModelAnswer) -> bool:
+    return answer.faces is not None and answer.faces.count == 0

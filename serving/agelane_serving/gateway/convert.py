@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from agelane.v1 import assessment_pb2, checkout_pb2
 from agelane_serving.gateway.assessment import Assessment, Customer, Estimate
 from agelane_serving.gateway.errors import CallError, Fault
-from agelane_serving.policy import AgeGroup, Decision, Reason
+from agelane_serving.policy import AgeGroup, Decision, Faces, Reason
 
 _DEFAULT_CATEGORY = "alcohol"
 _ID = re.compile(r"[A-Za-z0-9._-]{0,64}")
@@ -75,9 +75,24 @@ def to_message(assessment: Assessment) -> assessment_pb2.Assessment:
         message.model.version = assessment.model_version
         # The model only answers about photos that could be turned.
         message.photo_quality.orientation_applied = assessment.photo.orientation != 1
+    if assessment.faces is not None:
+        _set_faces(message.photo_quality, assessment.faces)
     if assessment.estimate is not None:
         _set_estimate(message, assessment.estimate)
     return message
+
+
+def _set_faces(quality: assessment_pb2.PhotoQuality, faces: Faces) -> None:
+    quality.face_count = faces.count
+    if faces.count == 0:
+        return
+    quality.brightness = faces.brightness
+    quality.sharpness = faces.sharpness
+    quality.face_score = faces.score
+    quality.face_box.left = faces.box.left
+    quality.face_box.top = faces.box.top
+    quality.face_box.right = faces.box.right
+    quality.face_box.bottom = faces.box.bottom
 
 
 def _set_estimate(message: assessment_pb2.Assessment, estimate: Estimate) -> None:

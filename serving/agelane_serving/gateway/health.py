@@ -10,7 +10,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2
 
 from agelane.v1 import checkout_pb2
-from agelane_serving.gateway.certificates import CertificateCache
+from agelane_serving.gateway.cards import CardCache
 from agelane_serving.gateway.errors import ModelSlow, ModelUnavailable
 
 ALIVE = ""
@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 class StatusSource(Protocol):
     """What knows which versions of the model there are."""
 
-    certificates: CertificateCache
+    cards: CardCache
 
     async def available_versions(self, timeout_seconds: float) -> frozenset[int]:
         """Return the versions that answer calls, or raise ModelUnavailable."""
@@ -64,10 +64,10 @@ class Health:
         except ModelUnavailable as error:
             available = frozenset()
             _logger.debug("no status from the model server: %s", error)
-        self._source.certificates.keep(available)
+        self._source.cards.keep(available)
         # Read before the first customer comes.
         for version in available:
-            await self._source.certificates.of(version, _LONGEST_ANSWER_SECONDS)
+            await self._source.cards.of(version, _LONGEST_ANSWER_SECONDS)
         if available != self._available:
             self._available = available
             await self._announce(available)

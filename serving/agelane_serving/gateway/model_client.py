@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from typing import Any
 
 import grpc
@@ -12,23 +11,13 @@ from google.protobuf.message import DecodeError
 
 from agelane.tfserving.v1 import predict_pb2, status_pb2
 from agelane_serving.gateway.assessment import ModelAnswer
-from agelane_serving.gateway.certificates import CardUnavailable, CertificateCache
+from agelane_serving.gateway.cards import CardCache, CardUnavailable
 from agelane_serving.gateway.deadline import Deadline
 from agelane_serving.gateway.errors import ModelSlow, ModelUnavailable
-from agelane_serving.gateway.tensors import (
-    TensorError,
-    read_bools,
-    read_floats,
-    read_string,
-    string_tensor,
-)
-from agelane_serving.policy import (
-    AgeDistribution,
-    CardError,
-    Certificate,
-    DistributionError,
-    read_certificates,
-)
+from agelane_serving.gateway.model_outputs import read_outputs
+from agelane_serving.gateway.tensors import TensorError, read_string, string_tensor
+from agelane_serving.gateway.upright import UprightPhoto
+from agelane_serving.policy import Card, CardError, DistributionError, read_card
 
 _CHANNEL_OPTIONS = (
     # A proxy that the environment names for the internet gets to see no photo.
@@ -63,9 +52,9 @@ class ModelClient:
             "/tensorflow.serving.ModelService/GetModelStatus",
             request_serializer=status_pb2.GetModelStatusRequest.SerializeToString,
         )
-        self.certificates = CertificateCache(self._read_card)
+        self.cards = CardCache(self._read_card)
 
-    async def predict(self, photo: bytes, deadline: Deadline) -> ModelAnswer:
+    async def predict(self, photo: UprightPhoto, deadline: Deadline) -> ModelAnswer:
         """Ask the newest version about one photo.
 
         Raises:
@@ -73,14 +62,15 @@ class ModelClient:
         """
         request = predict_pb2.PredictRequest()
         request.model_spec.name = self.model_name
-        request.inputs["image_bytes"].CopyFrom(string_tensor(photo))
+        request.inputs["image_bytes"].CopyFrom(string_tensor(photo.content))
         answer = await _answer(self._predict(request, timeout=deadline.remaining_seconds()))
         try:
-            version, distribution = _read_answer(predict_pb2.PredictResponse.FromString(answer))
+            response = predict_pb2.PredictResponse.FromString(answer)
+            version, distribution, faces = read_outputs(response, photo.size)
         except (DecodeError, TensorError, DistributionError) as error:
             raise ModelUnavailable(f"nonsense: {error}") from error
-        certificates = await self.certificates.of(version, deadline.remaining_seconds())
-        return ModelAnswer(version, distribution, certificates)
+        card = await self.cards.of(version, deadline.remaining_seconds())
+        return ModelAnswer(version, distribution, faces, card)
 
     async def available_versions(self, timeout_seconds: float) -> frozenset[int]:
         """Return the versions that answer calls.
@@ -100,11 +90,11 @@ class ModelClient:
 
     async def close(self) -> None:
         """End what is in progress and disconnect."""
-        await self.certificates.close()
+        await self.cards.close()
         await self._channel.close()
 
-    async def _read_card(self, version: int) -> tuple[Certificate, ...]:
-        """Read the certificates of one version from its card."""
+    async def _read_card(self, version: int) -> Card:
+        """Read the card of one version."""
         request = predict_pb2.PredictRequest()
         request.model_spec.name = self.model_name
         request.model_spec.version.value = version
@@ -115,7 +105,7 @@ class ModelClient:
             response = predict_pb2.PredictResponse.FromString(answer)
             if response.model_spec.version.value != version:
                 raise CardError("another version answered")
-            return read_certificates(json.loads(read_string(response.outputs["model_card"])))
+            return read_card(json.loads(read_string(response.outputs["model_card"])))
         except (ModelUnavailable, DecodeError, ValueError, RecursionError) as error:
             raise CardUnavailable(f"{type(error).__name__}: {error}") from error
 
@@ -132,17 +122,3 @@ async def _answer(call: grpc.aio.UnaryUnaryCall[Any, bytes]) -> bytes:
         if task is not None and task.cancelling():
             raise
         raise ModelUnavailable("the channel was closed") from None
-
-
-def _read_answer(response: predict_pb2.PredictResponse) -> tuple[int, AgeDistribution | None]:
-    """Return which version answered and what, None for a photo that it could not decode."""
-    if not response.model_spec.HasField("version") or response.model_spec.version.value < 1:
-        raise TensorError("no version")
-    version = response.model_spec.version.value
-    outputs = response.outputs
-    (ok,) = read_bools(outputs["ok"], [1])
-    (age,) = read_floats(outputs["age"], [1])
-    probabilities = read_floats(outputs["age_probabilities"], [1, 101])
-    if not math.isfinite(age):
-        raise TensorError("an age that is not finite")
-    return version, AgeDistribution(probabilities) if ok else None

@@ -35,6 +35,19 @@ def read_floats(tensor: tensor_pb2.TensorProto, shape: Sequence[int]) -> tuple[f
     return _filled(tensor.float_val, count)
 
 
+def read_ints(tensor: tensor_pb2.TensorProto, shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the values of an int32 tensor of this shape, in row-major order.
+
+    Raises:
+        TensorError: it is not one.
+    """
+    count = _check(tensor, tensor_pb2.DT_INT32, shape)
+    if tensor.tensor_content:
+        _check_content(tensor, 4 * count)
+        return struct.unpack(f"<{count}i", tensor.tensor_content)
+    return _filled(tensor.int_val, count)
+
+
 def read_bools(tensor: tensor_pb2.TensorProto, shape: Sequence[int]) -> tuple[bool, ...]:
     """Return the values of a bool tensor of this shape, in row-major order.
 

@@ -7,6 +7,7 @@ import io
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -42,6 +43,15 @@ _BROKEN = (
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
 
 
+class UprightPhoto(NamedTuple):
+    """A photo as a viewer sees it."""
+
+    content: bytes
+    """The encoded photo."""
+    size: tuple[int, int]
+    """Its width and height in pixels; less than the till's where that was far more than needed."""
+
+
 class Uprighter:
     """Turns photos in threads of its own, so that other calls go on meanwhile."""
 
@@ -49,7 +59,7 @@ class Uprighter:
         """Start no thread before it is needed."""
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="upright")
 
-    async def turn(self, photo: bytes, header: PhotoHeader, deadline: Deadline) -> bytes:
+    async def turn(self, photo: bytes, header: PhotoHeader, deadline: Deadline) -> UprightPhoto:
         """Return the photo as a viewer sees it; one that is upright already comes back untouched.
 
         Raises:
@@ -57,7 +67,7 @@ class Uprighter:
             ModelUnavailable: there was no time left to do it.
         """
         if header.orientation == 1:
-            return photo
+            return UprightPhoto(photo, header.upright_size)
         turning = asyncio.get_running_loop().run_in_executor(
             self._threads, turn_upright, photo, header
         )
@@ -71,7 +81,7 @@ class Uprighter:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def turn_upright(photo: bytes, header: PhotoHeader) -> bytes:
+def turn_upright(photo: bytes, header: PhotoHeader) -> UprightPhoto:
     """Return the photo turned as its orientation says: a JPEG with pixels alone, no metadata.
 
     Raises:
@@ -88,4 +98,4 @@ def turn_upright(photo: bytes, header: PhotoHeader) -> bytes:
     turned.info = {}  # the camera's metadata stay behind
     upright = io.BytesIO()
     turned.save(upright, "JPEG", quality=_QUALITY, subsampling=0)
-    return upright.getvalue()
+    return UprightPhoto(upright.getvalue(), turned.size)

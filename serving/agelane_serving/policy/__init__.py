@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from agelane_serving.policy.age_groups import AgeGroup, most_probable
-from agelane_serving.policy.certificate import CardError, Certificate, read_certificates
+from agelane_serving.policy.card import Card, CardError, read_card
+from agelane_serving.policy.certificate import Certificate
 from agelane_serving.policy.decision import Decision, Reason, Verdict, decide, verify_id
 from agelane_serving.policy.distribution import AgeDistribution, DistributionError
+from agelane_serving.policy.face import Box, FaceGates, Faces
 from agelane_serving.policy.policy_file import load_policy
 from agelane_serving.policy.rules import Policy, PolicyError, Requirement, Rule, UnknownCategory
 
 __all__ = [
     "AgeDistribution",
     "AgeGroup",
+    "Box",
+    "Card",
     "CardError",
     "Certificate",
     "Decision",
     "DistributionError",
+    "FaceGates",
+    "Faces",
     "Policy",
     "PolicyError",
     "Reason",
@@ -26,6 +32,6 @@ __all__ = [
     "decide",
     "load_policy",
     "most_probable",
-    "read_certificates",
+    "read_card",
     "verify_id",
 ]

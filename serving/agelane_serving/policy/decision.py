@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from agelane_serving.policy.certificate import Certificate
+from agelane_serving.policy.card import Card
 from agelane_serving.policy.distribution import AgeDistribution
+from agelane_serving.policy.face import Faces
 from agelane_serving.policy.rules import Rule
 
 _CLEARLY_UNDER = 0.995
@@ -34,6 +34,9 @@ class Reason(Enum):
     MODEL_UNAVAILABLE = auto()
     MODEL_NOT_CERTIFIED = auto()
     PHOTO_UNUSABLE = auto()
+    NO_FACE = auto()
+    SEVERAL_FACES = auto()
+    POOR_FACE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +54,30 @@ def verify_id(reason: Reason) -> Verdict:
     return Verdict(Decision.VERIFY_ID, (reason,))
 
 
-def decide(
-    rule: Rule, distribution: AgeDistribution, certificates: Sequence[Certificate]
-) -> Verdict:
+def decide(rule: Rule, card: Card, distribution: AgeDistribution, faces: Faces | None) -> Verdict:
     """Decide about one customer from a fresh answer of a model.
+
+    First whose age it is, then whether the model's word counts, then whether it counts for a face
+    like this, and only then what it says. The first of these that stands in the way is the reason.
 
     Args:
         rule: for the goods about to be sold.
-        distribution: the model's answer.
-        certificates: of the very version that gave it.
+        card: of the very version that answered.
+        distribution: the age that it answered.
+        faces: what it found; None: it does not look for faces.
     """
-    certified = rule.certified_threshold(certificates)
-    if certified is None:
+    if faces is not None and faces.count != 1:
+        return verify_id(Reason.SEVERAL_FACES if faces.count > 1 else Reason.NO_FACE)
+    certified = rule.certified_threshold(card.certificates)
+    if certified is None or card.face_gates is None or faces is None:
         return verify_id(Reason.MODEL_NOT_CERTIFIED)
+    if not card.face_gates.passed_by(faces):
+        return verify_id(Reason.POOR_FACE)
+    return _decide_by_age(rule, certified, distribution)
+
+
+def _decide_by_age(rule: Rule, certified: float, distribution: AgeDistribution) -> Verdict:
+    """Decide about a good face by a model with a certified threshold."""
     score = distribution.probability_under(rule.legal_age_years)
     if score >= _CLEARLY_UNDER:
         decision = Decision.REFUSE if rule.allow_refuse else Decision.VERIFY_ID

@@ -21,7 +21,7 @@ class AgeDistribution:
     """P(age = a) for a = 0 … 100 completed years; DistributionError for anything else.
 
     Where a continuous age is needed, the probability of the age a is spread evenly over
-    a - 0.5 … a + 0.5, so that the mean and the median of a symmetric distribution agree.
+    a - 0.5 … a + 0.5, so that the median of a symmetric distribution is its centre.
     """
 
     probabilities: tuple[float, ...]
@@ -38,10 +38,9 @@ class AgeDistribution:
         if abs(self._total() - 1) > _SUM_TOLERANCE:
             raise DistributionError(f"the probabilities sum to {self._total():.4g}, not to 1")
 
-    def mean_years(self) -> float:
-        """Return the mean age in years, 0 … 100."""
-        weighted = (age * share for age, share in enumerate(self.probabilities))
-        return math.fsum(weighted) / self._total()
+    def median_years(self) -> float:
+        """Return the age that the customer is as likely above as below, in years, 0 … 100."""
+        return self.quantile_years(0.5)
 
     def probability_under(self, age_years: int) -> float:
         """Return P(age < age_years), 0 … 1.

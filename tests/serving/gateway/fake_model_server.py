@@ -38,6 +38,12 @@ def packed_floats(values: Sequence[float], shape: Sequence[int]) -> tensor_pb2.T
     return with_shape(tensor, shape)
 
 
+def ints(values: Sequence[int], shape: Sequence[int]) -> tensor_pb2.TensorProto:
+    """Return an int32 tensor."""
+    tensor = tensor_pb2.TensorProto(dtype=tensor_pb2.DT_INT32, int_val=values)
+    return with_shape(tensor, shape)
+
+
 def bools(values: Sequence[bool], shape: Sequence[int]) -> tensor_pb2.TensorProto:
     """Return a bool tensor."""
     tensor = tensor_pb2.TensorProto(dtype=tensor_pb2.DT_BOOL, bool_val=values)
@@ -57,8 +63,18 @@ def with_shape(tensor: tensor_pb2.TensorProto, shape: Sequence[int]) -> tensor_p
     return tensor
 
 
+FACE_GATES = {
+    "min_score": 0.75,
+    "min_side_pixels": 24,
+    "min_brightness": 0.1,
+    "max_brightness": 0.95,
+    "min_sharpness": 0.01,
+}
+"""Gates that the face of a FakeModelServer passes."""
+
+
 def card(threshold: object = 0.01, **changes: object) -> dict[str, Any]:
-    """Return a model card with one certificate for 18 years."""
+    """Return a model card with gates for faces and one certificate for 18 years."""
     certificate = {
         "legal_age_years": 18,
         "score": "probability_under_legal_age",
@@ -68,15 +84,25 @@ def card(threshold: object = 0.01, **changes: object) -> dict[str, Any]:
         "minors": 640,
         "false_clears": 2,
     }
-    return {"schema": 1, "name": "age", "certificates": [certificate | changes]}
+    return {
+        "schema": 1,
+        "name": "age",
+        "certificates": [certificate | changes],
+        "face_gates": FACE_GATES,
+    }
 
 
 class FakeModelServer:
     """A model server whose answers are attributes; change them at any time."""
 
     def __init__(self) -> None:
-        """A certified model that takes everybody for 60."""
+        """A certified model that finds one good face on each photo and takes it for 60."""
         self.probabilities: Sequence[float] = bell(60)
+        self.face_count = 1
+        self.face_box: Sequence[float] = (0.125, 0.25, 0.875, 0.75)
+        self.face_score = 0.875
+        self.brightness = 0.5
+        self.sharpness = 0.25
         self.ok = True
         self.version = 3
         self.cards: dict[int, Any] = {3: card()}
@@ -132,10 +158,8 @@ class FakeModelServer:
         response = predict_pb2.PredictResponse()
         response.model_spec.name = "age"
         response.model_spec.version.value = self.version
-        age = sum(age * share for age, share in enumerate(self.probabilities))
-        response.outputs["age"].CopyFrom(floats([age], [1]))
-        response.outputs["age_probabilities"].CopyFrom(floats(self.probabilities, [1, 101]))
-        response.outputs["ok"].CopyFrom(bools([self.ok], [1]))
+        for name, tensor in self._outputs().items():
+            response.outputs[name].CopyFrom(tensor)
         if self.script is not None:
             try:
                 await self.script(response)
@@ -145,6 +169,19 @@ class FakeModelServer:
             except RawAnswer as raw:
                 return raw.content
         return response
+
+    def _outputs(self) -> dict[str, tensor_pb2.TensorProto]:
+        age = sum(age * share for age, share in enumerate(self.probabilities))
+        return {
+            "age": floats([age], [1]),
+            "age_probabilities": floats(self.probabilities, [1, 101]),
+            "ok": bools([self.ok], [1]),
+            "face_count": ints([self.face_count], [1]),
+            "face_box": floats(self.face_box, [1, 4]),
+            "face_score": floats([self.face_score], [1]),
+            "brightness": floats([self.brightness], [1]),
+            "sharpness": floats([self.sharpness], [1]),
+        }
 
     async def _card(self, request: predict_pb2.PredictRequest, context: _Context) -> object:
         self.card_reads += 1

@@ -67,6 +67,13 @@ async def test_an_answer_in_packed_bytes_is_read_as_well(
     assert (await lane.assess()).age_years == pytest.approx(41, abs=0.01)
 
 
+async def test_the_age_is_the_median_and_not_the_mean(lane: Lane, model: FakeModelServer) -> None:
+    """A long tail to one side does not pull it away."""
+    model.probabilities = [0.75 * a + 0.25 * b for a, b in zip(bell(30), bell(80), strict=True)]
+    assessment = await lane.assess()
+    assert assessment.age_years == pytest.approx(31.3, abs=0.2)
+
+
 async def test_the_oldest_group_is_open_ended(lane: Lane, model: FakeModelServer) -> None:
     """`to_years` is unset where a group has no upper end."""
     model.probabilities = bell(90)

@@ -11,8 +11,9 @@ import pytest
 
 from agelane.v1 import assessment_pb2 as v1
 from tests.serving.gateway.conftest import Lane, assert_document_check, until
-from tests.serving.gateway.fake_model_server import FakeModelServer, card
+from tests.serving.gateway.fake_model_server import FACE_GATES, FakeModelServer, card
 
+_NAN_GATE = {"min_sharpness": math.nan}
 BAD_CARDS: dict[str, Any] = {
     "not JSON": b"{",
     "not UTF-8": b"\xff\xfe\xff",
@@ -33,11 +34,16 @@ BAD_CARDS: dict[str, Any] = {
     "promises too little": card(max_false_clear_rate=0.05),
     "is not sure enough": card(confidence=0.5),
     "no promise": card(max_false_clear_rate=None),
+    "no gates for faces": {name: value for name, value in card().items() if name != "face_gates"},
+    "gates are a list": card() | {"face_gates": [FACE_GATES]},
+    "a gate is missing": card() | {"face_gates": {"min_score": 0.75}},
+    "a gate is NaN": json.dumps(card() | {"face_gates": FACE_GATES | _NAN_GATE}).encode(),
+    "a gate is not known": card() | {"face_gates": FACE_GATES | {"max_yaw_degrees": 30}},
 }
 
 
 @pytest.mark.parametrize("bad", BAD_CARDS.values(), ids=BAD_CARDS.keys())
-async def test_without_a_valid_certificate_nobody_is_waved_through(
+async def test_without_a_valid_certificate_and_valid_gates_nobody_is_waved_through(
     lane: Lane, model: FakeModelServer, bad: Any
 ) -> None:
     """The age is told all the same."""

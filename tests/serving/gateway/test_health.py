@@ -8,12 +8,12 @@ from dataclasses import replace
 import grpc
 from grpc_health.v1 import health_pb2
 
-from agelane_serving.gateway.certificates import CertificateCache
+from agelane_serving.gateway.cards import CardCache
 from agelane_serving.gateway.errors import ModelSlow
 from agelane_serving.gateway.health import Health
 from agelane_serving.gateway.server import Gateway
 from agelane_serving.gateway.settings import Settings
-from agelane_serving.policy import Certificate
+from agelane_serving.policy import Card, Certificate
 from tests.serving.gateway.conftest import Lane
 from tests.serving.gateway.fake_model_server import AVAILABLE, LOADING, FakeModelServer
 
@@ -49,7 +49,7 @@ class ScriptedSource:
     """Gives one scripted status after the other."""
 
     def __init__(self, *statuses: frozenset[int] | Exception) -> None:
-        self.certificates = CertificateCache(self._read)
+        self.cards = CardCache(self._read)
         self.reads = 0
         self._statuses = iter(statuses)
 
@@ -60,9 +60,9 @@ class ScriptedSource:
             raise status
         return status
 
-    async def _read(self, version: int) -> tuple[Certificate, ...]:
+    async def _read(self, version: int) -> Card:
         self.reads += 1
-        return (Certificate(18, 0.01, 0.01, 0.95),)
+        return Card((Certificate(18, 0.01, 0.01, 0.95),))
 
 
 async def test_a_model_server_too_busy_to_tell_is_given_some_time() -> None:

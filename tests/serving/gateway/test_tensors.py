@@ -11,8 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agelane.tfserving.v1 import tensor_pb2
-from agelane_serving.gateway.tensors import TensorError, read_bools, read_floats, read_string
-from tests.serving.gateway.fake_model_server import bools, floats, packed_floats, strings
+from agelane_serving.gateway.tensors import (
+    TensorError,
+    read_bools,
+    read_floats,
+    read_ints,
+    read_string,
+)
+from tests.serving.gateway.fake_model_server import bools, floats, ints, packed_floats, strings
 
 _FLOATS = st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=120)
 
@@ -63,6 +69,7 @@ def test_no_bytes_upset_the_readers(content: bytes) -> None:
         return
     for read in (
         lambda: read_floats(tensor, [1]),
+        lambda: read_ints(tensor, [1]),
         lambda: read_bools(tensor, [1]),
         lambda: read_string(tensor),
     ):
@@ -82,3 +89,12 @@ def test_bools_in_packed_bytes_are_read() -> None:
     tensor = bools([], [2])
     tensor.tensor_content = struct.pack("??", True, False)
     assert read_bools(tensor, [2]) == (True, False)
+
+
+def test_whole_numbers_are_read_in_both_encodings() -> None:
+    """Negative ones as well; floats are none."""
+    packed = ints([], [2])
+    packed.tensor_content = struct.pack("<ii", 3, -1)
+    assert read_ints(packed, [2]) == read_ints(ints([3, -1], [2]), [2]) == (3, -1)
+    with pytest.raises(TensorError):
+        read_ints(floats([1], [1]), [1])

@@ -81,7 +81,10 @@ def test_metadata_holds_the_signatures_as_exported(client: Client) -> None:
     assert answer.metadata["signature_def"].Unpack(signatures)
     default = signatures.signature_def["serving_default"]
     assert set(default.inputs) == {"image_bytes"}
-    assert set(default.outputs) == {"age", "age_probabilities", "ok"}
+    assert set(default.outputs) == {
+        "age", "age_probabilities", "ok",
+        "face_count", "face_box", "face_score", "brightness", "sharpness",
+    }  # fmt: skip
     assert answer.model_spec.version.value == 1
 
 

@@ -81,7 +81,8 @@ def _export(model: TinyModel, folder: Path) -> None:
         images.set_shape([None, _SIDE, _SIDE, 3])
         age = network(images)[:, 0]
         distances = tf.square(age[:, None] - tf.range(_AGES, dtype=tf.float32))
-        return {"age": age, "age_probabilities": tf.nn.softmax(-distances / 8), "ok": ok}
+        outputs = {"age": age, "age_probabilities": tf.nn.softmax(-distances / 8), "ok": ok}
+        return outputs | _one_good_face(tf.shape(age)[0])
 
     def model_card(unused: Any) -> dict[str, Any]:
         return {"model_card": tf.fill(tf.shape(unused), card)}
@@ -93,6 +94,15 @@ def _export(model: TinyModel, folder: Path) -> None:
             endpoint.__name__, endpoint, [tf.TensorSpec([None], tf.string, name=input_name)]
         )
     archive.write_out(folder, verbose=False)
+
+
+def _one_good_face(photos: Any) -> dict[str, Any]:
+    """Return what a model that looks for faces says of a photo which is all face."""
+    shares = {"face_score": 0.9, "brightness": 0.5, "sharpness": 0.5}
+    return {name: tf.fill([photos], share) for name, share in shares.items()} | {
+        "face_count": tf.ones([photos], tf.int32),
+        "face_box": tf.tile([[0.0, 0.0, 1.0, 1.0]], [photos, 1]),
+    }
 
 
 def _decode(encoded: Any) -> tuple[Any, Any]:
@@ -128,6 +138,13 @@ def _model_card(model: TinyModel) -> dict[str, Any]:
         "input_size": _SIDE,
         "metrics": {},
         "certificates": [] if model.certified_threshold is None else [certificate],
+        "face_gates": {
+            "min_score": 0.5,
+            "min_side_pixels": 20,
+            "min_brightness": 0.1,
+            "max_brightness": 0.9,
+            "min_sharpness": 0.1,
+        },
     }
 
 

@@ -81,15 +81,22 @@ class _DecisionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisi
     DECISION_REASON_MODEL_UNAVAILABLE: _DecisionReason.ValueType  # 7
     """VERIFY_ID: the model did not answer in time, answered nonsense, or is not there."""
     DECISION_REASON_MODEL_NOT_CERTIFIED: _DecisionReason.ValueType  # 8
-    """VERIFY_ID: the version that answered carries no valid certificate for this legal age."""
+    """VERIFY_ID: the version that answered carries no valid certificate for this legal age or no valid
+    gates for faces, or does not look for faces.
+    """
     DECISION_REASON_PHOTO_UNUSABLE: _DecisionReason.ValueType  # 9
     """VERIFY_ID: the photo passed the gateway's checks, but the model could not decode it."""
     DECISION_REASON_NO_FACE: _DecisionReason.ValueType  # 10
-    """VERIFY_ID: no face was found."""
+    """VERIFY_ID: no face was found, and so there is no age either."""
     DECISION_REASON_SEVERAL_FACES: _DecisionReason.ValueType  # 11
-    """VERIFY_ID: more than one face was found, and which is the customer's is unknown."""
+    """VERIFY_ID: more than one face was found, and which is the customer's is unknown. The age is that
+    of the largest. Faces less than half as high, as of people in the queue, don't count.
+    """
     DECISION_REASON_POOR_FACE: _DecisionReason.ValueType  # 12
-    """VERIFY_ID: the face is too small, dark, blurred, covered or turned away."""
+    """VERIFY_ID: the face is too small, dark, bright or blurred, or so covered or turned away that the
+    finder is not sure of it. The limits are the model's own: outside them its certificate, made on
+    faces within them, says nothing.
+    """
     DECISION_REASON_FRAMES_DISAGREE: _DecisionReason.ValueType  # 13
     """VERIFY_ID: the frames of one customer contradict one another, as if they showed two people."""
     DECISION_REASON_GATEWAY_UNAVAILABLE: _DecisionReason.ValueType  # 14
@@ -121,15 +128,22 @@ system waves through people under age.
 DECISION_REASON_MODEL_UNAVAILABLE: DecisionReason.ValueType  # 7
 """VERIFY_ID: the model did not answer in time, answered nonsense, or is not there."""
 DECISION_REASON_MODEL_NOT_CERTIFIED: DecisionReason.ValueType  # 8
-"""VERIFY_ID: the version that answered carries no valid certificate for this legal age."""
+"""VERIFY_ID: the version that answered carries no valid certificate for this legal age or no valid
+gates for faces, or does not look for faces.
+"""
 DECISION_REASON_PHOTO_UNUSABLE: DecisionReason.ValueType  # 9
 """VERIFY_ID: the photo passed the gateway's checks, but the model could not decode it."""
 DECISION_REASON_NO_FACE: DecisionReason.ValueType  # 10
-"""VERIFY_ID: no face was found."""
+"""VERIFY_ID: no face was found, and so there is no age either."""
 DECISION_REASON_SEVERAL_FACES: DecisionReason.ValueType  # 11
-"""VERIFY_ID: more than one face was found, and which is the customer's is unknown."""
+"""VERIFY_ID: more than one face was found, and which is the customer's is unknown. The age is that
+of the largest. Faces less than half as high, as of people in the queue, don't count.
+"""
 DECISION_REASON_POOR_FACE: DecisionReason.ValueType  # 12
-"""VERIFY_ID: the face is too small, dark, blurred, covered or turned away."""
+"""VERIFY_ID: the face is too small, dark, bright or blurred, or so covered or turned away that the
+finder is not sure of it. The limits are the model's own: outside them its certificate, made on
+faces within them, says nothing.
+"""
 DECISION_REASON_FRAMES_DISAGREE: DecisionReason.ValueType  # 13
 """VERIFY_ID: the frames of one customer contradict one another, as if they showed two people."""
 DECISION_REASON_GATEWAY_UNAVAILABLE: DecisionReason.ValueType  # 14
@@ -173,9 +187,11 @@ class Assessment(_message.Message):
     request_id: _builtins.str
     """The request_id of the call, or the one that the gateway made up for it. Always set."""
     age_years: _builtins.float
-    """Estimated age in years, 0 to 100: the mean of the model's calibrated age distribution.
-    Unset: there is no estimate (the model was unavailable or could not use the photo); then the
-    interval, age_group and probability_under_legal_age are unset too, and `reasons` says why.
+    """Estimated age in years, 0 to 100: the median of the model's calibrated age distribution, so that
+    the customer is as likely older as younger. Of several faces it is that of face_box.
+    Unset: there is no estimate (the model was unavailable, could not use the photo, or found no
+    face on it); then the interval, age_group and probability_under_legal_age are unset too, and
+    `reasons` says why.
     """
     age_low_years: _builtins.float
     """Lower end of the central 90 % interval of the age, in years, 0 to 100: the true age is below
@@ -386,14 +402,17 @@ class PhotoQuality(_message.Message):
     """
     brightness: _builtins.float
     """Mean brightness of the face (of the photo where no face is looked for), 0 black to 1 white.
-    Unset: not measured by this model.
+    Unset: not measured by this model, or no face was found.
     """
     sharpness: _builtins.float
     """Sharpness of the face (of the photo where no face is looked for), 0 wholly blurred, growing
-    without bound; only comparable within one model version. Unset: not measured by this model.
+    without bound; only comparable within one model version. Unset: not measured by this model, or
+    no face was found.
     """
     face_count: _builtins.int
-    """Number of faces found, 0 or greater. Unset: this model does not look for faces."""
+    """Number of faces found, 0 or greater. Unset: this model does not look for faces, or did not
+    answer.
+    """
     face_score: _builtins.float
     """How sure the finder is of the face that was used, 0 to 1. Unset: no face was looked for or
     found.
