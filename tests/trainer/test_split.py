@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import ExifTags, Image
 
 from agelane_trainer.data.dataset import LabelError, Photo, read_photos
+from agelane_trainer.data.official_split import official_part, official_split
 from agelane_trainer.data.split import Split, bucket_part, split
 from tests.trainer.conftest import made_up_photo, write_data_set
+
+ORIGINAL = Path(__file__).parents[3] / "shared" / "data" / "appa_real_labels.csv"
 
 
 def names(photos: tuple[Photo, ...]) -> set[str]:
     """Return the file names."""
     return {photo.path.name for photo in photos}
+
+
+def of_person(name: str) -> str:
+    """Return the part that a person with this id belongs to."""
+    return bucket_part(hashlib.sha256(name.encode()).hexdigest())
 
 
 def parts(result: Split) -> list[set[str]]:
@@ -77,10 +89,51 @@ def test_copies_with_conflicting_ages_are_left_out(tmp_path: Path) -> None:
     assert {photo.path.name for photo, _ in result.left_out} == {"000000.jpg", "copy.jpg"}
 
 
+def test_photos_of_one_person_stay_on_one_side(data_set: Path) -> None:
+    """Eight people with five photos each; all are kept, since they are no copies."""
+    photos = [
+        replace(photo, person=f"person {number % 8}")
+        for number, photo in enumerate(read_photos(data_set))
+    ]
+    result = split(photos)
+    sides = [{photo.person for photo in part} for part in (result.tune, result.validation)]
+    sides.append({photo.person for photo in result.train})
+    assert sum(map(len, sides)) == len(set.union(*sides)) == 8
+    assert sum(map(len, parts(result))) == 40
+    assert len({entry.group for entry in result.entries}) == 8
+
+
+def test_people_are_named_by_an_optional_column_of_the_labels(data_set: Path) -> None:
+    """Without it, or where it is empty, nobody is named."""
+    assert {photo.person for photo in read_photos(data_set)} == {""}
+    (data_set / "labels.csv").write_text(
+        "file_name,real_age,person\n000000.jpg,1,p7\n000001.jpg,3,\n"
+    )
+    assert [photo.person for photo in read_photos(data_set)] == ["p7", ""]
+
+
+def test_a_person_goes_to_the_part_of_the_id_however_many_photos_there_are(data_set: Path) -> None:
+    """Otherwise nearly everybody with many photos would be trained on."""
+    person = next(name for name in map(str, range(99)) if of_person(name) == "validation")
+    photos = [replace(photo, person=person) for photo in read_photos(data_set)]
+    assert len(split(photos).validation) == len(split(photos[:3]).validation) + 37
+
+
+def test_a_copy_ties_two_people_together(data_set: Path) -> None:
+    """Whoever is named, the same picture must not stand on both sides."""
+    photos = read_photos(data_set)
+    copy = data_set / "final_files" / "copy.jpg"
+    copy.write_bytes(photos[0].path.read_bytes())
+    named = [replace(photos[0], person="a"), replace(photos[1], person="b")]
+    entries = split([*named, Photo(copy, photos[0].age, person="b")]).entries
+    assert len({entry.group for entry in entries}) == 1
+
+
 def test_the_parts_have_their_shares() -> None:
-    """9, 9 and 82 of a hundred buckets."""
+    """12, 9 and 79 of a hundred buckets."""
     found = [bucket_part(f"{bucket:08x}" + "0" * 56) for bucket in range(100)]
-    assert [found.count(part) for part in ("tune", "validation", "train")] == [9, 9, 82]
+    assert [found.count(part) for part in ("tune", "validation", "train")] == [12, 9, 79]
+    assert [bucket for bucket in range(100) if found[bucket] == "validation"] == list(range(9, 18))
 
 
 def test_a_photo_that_lies_on_its_side_is_refused(data_set: Path) -> None:
@@ -98,3 +151,38 @@ def test_a_file_that_is_no_picture_is_named(data_set: Path) -> None:
     (data_set / "final_files" / "000007.jpg").write_bytes(b"not a picture")
     with pytest.raises(LabelError, match=r"000007\.jpg: not a readable image"):
         split(read_photos(data_set))
+
+
+def test_the_official_split_goes_by_file_number(data_set: Path) -> None:
+    """The first and the last file of each part."""
+    numbers = [0, 4112, 4113, 5612, 5613, 7612]
+    photos = [
+        replace(photo, path=photo.path.rename(photo.path.with_name(f"{number:06}.jpeg")))
+        for number, photo in zip(numbers, read_photos(data_set), strict=False)
+    ]
+    result = official_split(photos)
+    assert [result.train, result.tune, result.validation, result.left_out] == [
+        tuple(photos[0:2]),
+        tuple(photos[2:4]),
+        tuple(photos[4:6]),
+        (),
+    ]
+    assert Counter(entry.place for entry in result.entries) == dict.fromkeys(
+        ("train", "tune", "validation"), 2
+    )
+
+
+@pytest.mark.parametrize("name", ["007613.jpg", "12.jpg", "anna.jpg", "-00001.jpg"])
+def test_a_file_that_is_not_of_the_original_set_has_no_official_part(name: str) -> None:
+    """Its number would mean nothing."""
+    with pytest.raises(LabelError, match="has only the files 000000 to 007612"):
+        official_part(Path(name))
+
+
+def test_the_published_labels_fall_into_the_published_parts() -> None:
+    """4,113 to learn from, 1,500 to choose by, 1,978 to measure on."""
+    if not ORIGINAL.exists():
+        pytest.skip("the original labels are not at hand")
+    with ORIGINAL.open(newline="") as file:
+        found = Counter(official_part(Path(row["file_name"])) for row in csv.DictReader(file))
+    assert found == {"train": 4113, "tune": 1500, "validation": 1978}

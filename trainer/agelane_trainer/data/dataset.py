@@ -1,7 +1,8 @@
 """Read the photo data set format: a folder with ``labels.csv`` and ``final_files/``.
 
 ``labels.csv`` has the columns ``file_name,real_age`` and may have ``sex`` and ``ethnicity``
-(used only to report errors per group, never as model input).
+(used only to report errors per group, never as model input) and ``person`` (keeps the photos of one
+person on one side of the split).
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Photo:
     """As labelled; empty when unknown."""
     ethnicity: str = ""
     """As labelled; empty when unknown."""
+    person: str = ""
+    """Who it is, as any id that all photos of the person share; empty when unknown."""
 
 
 def read_photos(folder: Path) -> list[Photo]:
@@ -84,7 +87,8 @@ def _photo(folder: Path, row: dict[str, str | None]) -> Photo:
     path = folder / name
     if not path.is_file():
         raise LabelError(f"photo {name} is missing in {folder}")
-    return Photo(path, _age(row["real_age"]), row.get("sex") or "", row.get("ethnicity") or "")
+    optional = {name: row.get(name) or "" for name in ("sex", "ethnicity", "person")}
+    return Photo(path, _age(row["real_age"]), **optional)
 
 
 def _age(text: str | None) -> int:

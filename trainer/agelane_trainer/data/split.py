@@ -2,14 +2,15 @@
 
 The part follows from the file's own bytes (SHA-256), so that the split is the same on every
 machine, needs no random state, and stays as it was when photos are added. Copies of a photo that
-were re-encoded or resized are found by a perceptual hash and kept together.
+were re-encoded or resized are found by a perceptual hash and kept together, and so are the photos
+of one person where people are named.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from scipy.sparse.csgraph import connected_components
 from agelane_trainer.data.dataset import LabelError, Photo
 
 Part = Literal["tune", "validation", "train"]
+Indices = npt.NDArray[np.intp]
 
 VALIDATION_BUCKETS = range(9, 18)
 """Buckets (of 100) of the part ``validation``."""
@@ -34,8 +36,24 @@ COPY_BITS = 24
 shipped training data hardly any differ by 20 to 30 bits: copies lie below, other people above."""
 CONFLICT_YEARS = 2
 """Copies whose labelled ages differ by more than this are in conflict (years)."""
+COPY = "copy of another photo"
+CONFLICT = "copies with conflicting ages"
 _BLOCK = 256
 _PART_ORDER: tuple[Part, ...] = ("tune", "validation", "train")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where the content of one photo went."""
+
+    sha256: str
+    """Hex digest of the file's bytes."""
+    perceptual: str
+    """Difference hash of the picture, 64 hex digits."""
+    place: str
+    """A part, or the reason why the photo is in none."""
+    group: str
+    """Equal for photos that had to stay together; the start of the smallest SHA-256 among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +70,8 @@ class Split:
     """Photos of no part, each with its reason."""
     data_sha256: str
     """Identifies the data set: SHA-256 (hex) over all contents and labels, whatever their order."""
+    entries: tuple[Entry, ...]
+    """Where each photo went, by SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,30 +87,79 @@ class Fingerprint:
 def split(photos: Sequence[Photo]) -> Split:
     """Split ``photos`` by content.
 
-    Copies stay together: a group of copies that falls into several parts goes to ``train`` as a
-    whole, so that nothing measured on was trained on. Of the copies one stays; a group whose ages
-    disagree is left out, since nobody can say which label is right.
+    Copies, and photos of one person, stay together: a group of them that falls into several parts
+    goes to ``train`` as a whole, so that nothing measured on was trained on. Of copies one stays;
+    copies whose ages disagree are left out, since nobody can say which label is right.
     """
     fingerprints = fingerprint_all([photo.path for photo in photos])
-    parts: dict[Part, list[Photo]] = {"tune": [], "validation": [], "train": []}
+    placed: dict[int, tuple[str, str]] = {}
+    for family in _families(groups_of_copies(fingerprints), photos):
+        members = [i for group in family for i in group]
+        part = max((_own_part(photos[i], fingerprints[i]) for i in members), key=_PART_ORDER.index)
+        name = min(fingerprints[i].sha256 for i in members)[:16]
+        for group in family:
+            for i, reason in sort_out_copies(group, photos, fingerprints):
+                placed[i] = (reason or part, name)
+    return assemble(photos, fingerprints, placed)
+
+
+def assemble(
+    photos: Sequence[Photo],
+    fingerprints: Sequence[Fingerprint],
+    placed: Mapping[int, tuple[str, str]],
+) -> Split:
+    """Return the split that ``placed`` describes: index of a photo to its place and its group."""
+    parts: dict[str, list[Photo]] = {part: [] for part in _PART_ORDER}
     left_out: list[tuple[Photo, str]] = []
-    for group in groups_of_copies(fingerprints):
-        group.sort(key=lambda i: fingerprints[i].sha256)
-        members = [photos[i] for i in group]
-        ages = [photo.age for photo in members]
-        if max(ages) - min(ages) > CONFLICT_YEARS:
-            left_out += [(photo, "copies with conflicting ages") for photo in members]
-            continue
-        part = max((bucket_part(fingerprints[i].sha256) for i in group), key=_PART_ORDER.index)
-        parts[part].append(members[0])
-        left_out += [(photo, "copy of another photo") for photo in members[1:]]
+    for i, (place, _) in placed.items():
+        if place in parts:
+            parts[place].append(photos[i])
+        else:
+            left_out.append((photos[i], place))
+    entries = (
+        Entry(fingerprints[i].sha256, fingerprints[i].perceptual.tobytes().hex(), *where)
+        for i, where in placed.items()
+    )
     return Split(
         tuple(parts["tune"]),
         tuple(parts["validation"]),
         tuple(parts["train"]),
         tuple(left_out),
         _data_sha256(photos, fingerprints),
+        tuple(sorted(entries, key=lambda entry: (entry.sha256, entry.place))),
     )
+
+
+def sort_out_copies(
+    group: Sequence[int], photos: Sequence[Photo], fingerprints: Sequence[Fingerprint]
+) -> Iterator[tuple[int, str]]:
+    """Yield each photo of a group of copies with the reason to leave it out; empty for one."""
+    ages = [photos[i].age for i in group]
+    conflict = max(ages) - min(ages) > CONFLICT_YEARS
+    for place, i in enumerate(sorted(group, key=lambda i: fingerprints[i].sha256)):
+        yield i, CONFLICT if conflict else COPY if place else ""
+
+
+def _families(copies: list[list[int]], photos: Sequence[Photo]) -> list[list[list[int]]]:
+    """Return the groups of copies, those that show one person together."""
+    first: dict[str, int] = {}
+    links = [(group[0], i) for group in copies for i in group]
+    links += [
+        (first.setdefault(photo.person, i), i) for i, photo in enumerate(photos) if photo.person
+    ]
+    firsts, seconds = np.array(links).T
+    labels = _connected(firsts, seconds, len(photos))
+    families: dict[int, list[list[int]]] = defaultdict(list)
+    for group in copies:
+        families[int(labels[group[0]])].append(group)
+    return list(families.values())
+
+
+def _own_part(photo: Photo, fingerprint: Fingerprint) -> Part:
+    """Return the part of a photo that stands alone; a named person's follows from the name."""
+    if photo.person:
+        return bucket_part(hashlib.sha256(photo.person.encode()).hexdigest())
+    return bucket_part(fingerprint.sha256)
 
 
 def bucket_part(sha256: str) -> Part:
@@ -144,19 +213,30 @@ def groups_of_copies(fingerprints: Sequence[Fingerprint]) -> list[list[int]]:
     Every pair is compared: quadratic, but 20,000 photos take a few seconds.
     """
     hashes = np.stack([fingerprint.perceptual for fingerprint in fingerprints])
+    groups: dict[int, list[int]] = defaultdict(list)
+    for index, label in enumerate(_connected(*copies_between(hashes, hashes), len(hashes))):
+        groups[int(label)].append(index)
+    return list(groups.values())
+
+
+def copies_between(
+    hashes: npt.NDArray[np.uint64], others: npt.NDArray[np.uint64]
+) -> tuple[Indices, Indices]:
+    """Return the pairs of copies between [N, 4] and [M, 4] perceptual hashes, as indices."""
     firsts, seconds = [], []
     for start in range(0, len(hashes), _BLOCK):
-        differing = hashes[start : start + _BLOCK, None] ^ hashes[None]
+        differing = hashes[start : start + _BLOCK, None] ^ others[None]
         distance = np.bitwise_count(differing).sum(axis=-1, dtype=np.uint16)
         first, second = np.nonzero(distance <= COPY_BITS)
         firsts.append(first + start)
         seconds.append(second)
-    pairs = (np.concatenate(firsts), np.concatenate(seconds))
-    links = coo_array((np.ones(len(pairs[0]), bool), pairs), shape=(len(hashes), len(hashes)))
-    groups: dict[int, list[int]] = defaultdict(list)
-    for index, label in enumerate(connected_components(links, directed=False)[1]):
-        groups[int(label)].append(index)
-    return list(groups.values())
+    return np.concatenate(firsts), np.concatenate(seconds)
+
+
+def _connected(firsts: Indices, seconds: Indices, number: int) -> npt.NDArray[np.int32]:
+    """Return a label [number] for each of so many things, equal for those that links connect."""
+    links = coo_array((np.ones(len(firsts), bool), (firsts, seconds)), shape=(number, number))
+    return np.asarray(connected_components(links, directed=False)[1])
 
 
 def _data_sha256(photos: Sequence[Photo], fingerprints: Sequence[Fingerprint]) -> str:
