@@ -130,7 +130,7 @@ def test_every_recipe_loads_and_bears_the_name_of_its_file() -> None:
     """And an unknown one lists those that exist."""
     for name in recipe_names():
         assert load_recipe(name).name == name
-    with pytest.raises(ValueError, match=r"no recipe 'nope'.*agelane, smoke"):
+    with pytest.raises(ValueError, match=r"no recipe 'nope'.*agelane, original_mse, smoke"):
         load_recipe("nope")
     with pytest.raises(ValueError, match="batch_size must be at least 1"):
         Recipe(name="bad", batch_size=0)

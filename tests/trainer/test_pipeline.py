@@ -15,20 +15,6 @@ from agelane_trainer.training.pipeline import epoch_order, evaluation_batches, t
 from agelane_trainer.training.recipe import Augmentation, Recipe
 
 RECIPE = Recipe(name="test", input_size=32, batch_size=8)
-NONE = Augmentation(
-    flip=False,
-    rotate_degrees=0,
-    shift=0,
-    zoom_in=1,
-    zoom_out=1,
-    jpeg_share=0,
-    blur_share=0,
-    noise_share=0,
-    colour=0,
-    grey_share=0,
-    occlusion_share=0,
-    stretch=0,
-)
 
 
 def batch_of_photos(data_set: Path) -> tf.Tensor:
@@ -60,7 +46,7 @@ def test_one_seed_gives_one_picture_and_another_seed_another(data_set: Path) -> 
 def test_everything_switched_off_leaves_the_photo_as_it_is(data_set: Path) -> None:
     """Each kind of variation can be ablated."""
     photos = batch_of_photos(data_set)
-    same = augment(photos, 64, tf.constant([1, 2], tf.int64), NONE).numpy()
+    same = augment(photos, 64, tf.constant([1, 2], tf.int64), Augmentation.none()).numpy()
     assert np.abs(same - photos.numpy()).max() < 0.5
 
 
@@ -76,6 +62,7 @@ def test_everything_switched_off_leaves_the_photo_as_it_is(data_set: Path) -> No
         {"noise_share": 1.0},
         {"colour": 1.0},
         {"grey_share": 1.0},
+        {"print_share": 1.0},
         {"occlusion_share": 1.0},
         {"stretch": 0.2},
     ],
@@ -83,7 +70,7 @@ def test_everything_switched_off_leaves_the_photo_as_it_is(data_set: Path) -> No
 def test_each_kind_of_variation_does_something(data_set: Path, kind: dict[str, float]) -> None:
     """Switched on alone."""
     photos = batch_of_photos(data_set)
-    settings = replace(NONE, **kind)  # type: ignore[arg-type]  # one of several types
+    settings = replace(Augmentation.none(), **kind)  # type: ignore[arg-type]  # one of several types
     varied = augment(photos, 64, tf.constant([1, 2], tf.int64), settings).numpy()
     assert np.abs(varied - photos.numpy()).mean() > 0.5
 

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from agelane_trainer.network.resnet import read_arrays
+from agelane_trainer.data.dataset import read_photos
+from agelane_trainer.network.resnet import Arrays, arrays_of, read_arrays
+from agelane_trainer.training import learner
+from agelane_trainer.training.train import train
 from tests.trainer.conftest import write_data_set
+from tests.trainer.small_network import TINY, small_network
 
 RUN = """
 import sys
 from agelane_trainer import __main__ as command
 from agelane_trainer.training import recipe
-tiny = recipe.Recipe(name="tiny", input_size=32, precision="float32", epochs=2, batch_size=4,
-    warmup_steps=2, ema_decay=0.5, ema_every=2, checkpoint_steps=3)
-recipe.load_recipe = lambda name: tiny
+from tests.trainer.small_network import TINY
+recipe.load_recipe = lambda name: TINY
 sys.exit(command.main(sys.argv[1:]))
 """
 
@@ -71,6 +78,88 @@ def test_a_killed_run_resumes_and_ends_as_the_uninterrupted_one(
         list(csv.reader((tmp_path / r / "training_log.csv").open())) for r in ("whole", "killed")
     ]
     assert [row[0] for row in rows[0]] == [row[0] for row in rows[1]] == ["epoch", "1", "2"]
+    for measured in ("train_loss", "train_mae", "learnt_mae", "tune_mae"):
+        column = rows[0][0].index(measured)
+        values = [[float(row[column]) for row in log[1:]] for log in rows]
+        assert values[0] == pytest.approx(values[1], rel=1e-3), measured
+    assert re.search(r"(input|compute)-bound: \d+% of the time", output)
+    assert (tmp_path / "killed" / "learning_curves.png").exists()
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Arrays:
+    """A small network takes the place of ResNet50; returns weights to start from."""
+    monkeypatch.setattr(learner, "build_model", small_network)
+    keras.utils.set_random_seed(5)
+    return arrays_of(small_network(TINY.input_size))
+
+
+def test_tensorboard_can_show_each_step_and_epoch(
+    small: Arrays, faces: Path, tmp_path: Path
+) -> None:
+    """Without being installed."""
+    photos = read_photos(faces)
+    recipe = replace(TINY, batch_size=1)
+    files = train(recipe, photos[:24], photos[24:], small, tmp_path)
+    shown: dict[str, list[int]] = {}
+    for path in files.tensorboard.iterdir():
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            for value in event.summary.value:
+                assert value.metadata.plugin_data.plugin_name == "scalars"
+                shown.setdefault(value.tag, []).append(event.step)
+    assert shown["step/loss"] == shown["step/learning_rate"] == [20, 44]
+    assert shown["epoch/tune_mae"] == shown["epoch/photos_per_second"] == [24, 48]
+    assert shown["epoch/gap"] == shown["epoch/input_wait_share"] == [24, 48]
+
+
+def test_two_runs_that_start_at_random_end_alike(
+    small: Arrays, faces: Path, tmp_path: Path
+) -> None:
+    """The recipe's seed decides; so runs that differ in one setting can be compared."""
+    photos = read_photos(faces)
+    first, second = (
+        train(TINY, photos[:16], photos[16:], None, tmp_path / run).epochs()[-1]
+        for run in ("first", "second")
+    )
+    assert second.tune_mae == pytest.approx(first.tune_mae, rel=1e-4)
+
+
+def test_a_run_stops_early_and_stays_stopped(small: Arrays, faces: Path, tmp_path: Path) -> None:
+    """A network that can't learn is never better than after its first epoch."""
+    photos = read_photos(faces)
+    recipe = replace(TINY, epochs=9, learning_rate=0.0, ema_decay=0.0, patience_epochs=2)
+    for _ in range(2):
+        files = train(recipe, photos[:16], photos[16:], small, tmp_path)
+        assert [row.epoch for row in files.epochs()] == [1, 2, 3]
+
+
+def test_a_loss_that_is_no_number_ends_the_run_in_words(
+    small: Arrays, faces: Path, tmp_path: Path
+) -> None:
+    """Nothing is kept of it."""
+    photos = read_photos(faces)
+    small["age_head/bias"] = np.full(101, np.nan)
+    with pytest.raises(ValueError, match="a smaller learning_rate may help"):
+        train(TINY, photos[:16], photos[16:], small, tmp_path)
+    assert not (tmp_path / "best.npz").exists()
+
+
+def test_the_single_neuron_is_trained_by_the_same_command(
+    small: Arrays, faces: Path, tmp_path: Path
+) -> None:
+    """On all devices there are, of which this machine may have one; its head starts anew."""
+    photos = read_photos(faces)
+    recipe = replace(TINY, head="mse")
+    files = train(recipe, photos[:16], photos[16:], small, tmp_path, strategy="mirrored")
+    assert len(files.epochs()) == 2
+    assert "age_neuron/kernel" in read_arrays(files.best)
+
+
+def test_an_unknown_strategy_is_refused(small: Arrays, faces: Path, tmp_path: Path) -> None:
+    """With those that exist."""
+    photos = read_photos(faces)
+    with pytest.raises(ValueError, match="no strategy 'magic'; there are: none, mirrored"):
+        train(TINY, photos, photos, small, tmp_path, strategy="magic")
 
 
 def test_a_run_is_not_resumed_as_another(faces: Path, tmp_path: Path) -> None:

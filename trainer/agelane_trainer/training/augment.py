@@ -120,16 +120,24 @@ def _recolour(photos: tf.Tensor, draws: _Draws, settings: Augmentation) -> tf.Te
     strength = settings.colour
     unit = tf.clip_by_value(photos / 255.0, 0.0, 1.0)
     gamma = tf.exp(_scalar(draws.uniform(-0.5, 0.5)) * strength)
-    contrast = tf.exp(_scalar(draws.uniform(-0.45, 0.45)) * strength)
+    contrast = tf.exp(_scalar(draws.uniform(-0.7, 0.45)) * strength)
     brightness = _scalar(draws.uniform(-0.15, 0.15)) * strength
     unit = (tf.pow(unit + 1e-6, gamma) - 0.5) * contrast + 0.5 + brightness
     grey = tf.reduce_sum(unit * _GREY_WEIGHTS, axis=-1, keepdims=True)
     saturation = 1.0 + _scalar(draws.uniform(-0.7, 0.6)) * strength
     saturation = tf.where(draws.chance(settings.grey_share), 0.0, saturation)
     unit = grey + (unit - grey) * saturation
+    unit = tf.where(draws.chance(settings.print_share), _print(grey, draws), unit)
     # A tint after the grey step also makes the yellowed prints of old albums.
     tint = 1.0 + tf.reshape(draws.uniform(-0.18, 0.18, 3), [-1, 1, 1, 3]) * strength
     return tf.where(draws.chance(0.5), unit * tint, unit) * 255.0
+
+
+def _print(grey: tf.Tensor, draws: _Draws) -> tf.Tensor:
+    """Print grey photos in one ink on paper: faded, yellowed or blue, as in old albums."""
+    paper = 1.0 - tf.reshape(draws.uniform(0.0, 0.35, 3), [-1, 1, 1, 3])
+    ink = tf.reshape(draws.uniform(0.0, 0.2, 3) + draws.uniform(0.0, 0.3), [-1, 1, 1, 3])
+    return ink + (paper - ink) * tf.clip_by_value(grey, 0.0, 1.0)
 
 
 def _cover(photos: tf.Tensor, draws: _Draws) -> tf.Tensor:

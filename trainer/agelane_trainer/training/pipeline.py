@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,26 +10,31 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from agelane_trainer.data.dataset import MAX_AGE, Photo
+from agelane_trainer.network import preparation
 from agelane_trainer.training.augment import augment, recompress
 from agelane_trainer.training.recipe import Recipe
 
 _SOURCE_SCALE = 1.25
-"""Photos enter the augmentation this much larger than the network input, to zoom into."""
 NEAR_LEGAL_AGES = range(13, 22)
 """Ages that the legal ages of most countries lie among (years)."""
 EVALUATION_BATCH = 64
 """Photos at a time where nothing is learnt."""
+_DECODERS = os.cpu_count() or 2
+_VARIERS = max(1, _DECODERS // 4)  # each uses several cores by itself
 
 
 def decode(data: tf.Tensor, size: int) -> tf.Tensor:
     """Decode one encoded photo and resize it to float32 [size, size, 3], grey levels 0 to 255.
 
-    This one function is used in training, in evaluation and inside the exported graph, so that
-    the three can't drift apart.
+    The exported graph decodes and resizes with the same two functions, so that training and serving
+    can't drift apart.
     """
-    photo = tf.io.decode_image(data, channels=3, expand_animations=False)
-    photo.set_shape([None, None, 3])
-    return tf.image.resize(photo, [size, size], antialias=True)
+    return preparation.resize(preparation.decode(data), size)
+
+
+def source_size(input_size: int) -> int:
+    """Return the side of photos that enter the augmentation (pixels): larger, to zoom into."""
+    return round(input_size * _SOURCE_SCALE)
 
 
 def training_batches(photos: Sequence[Photo], recipe: Recipe, epoch: int) -> tf.data.Dataset:
@@ -42,7 +48,7 @@ def training_batches(photos: Sequence[Photo], recipe: Recipe, epoch: int) -> tf.
     paths = np.array([str(p.path) for p in photos])[order]
     ages = np.array([p.age for p in photos], np.int32)[order]
     seeds = np.stack([np.full(len(order), recipe.seed + epoch), np.arange(len(order))], axis=1)
-    source = round(recipe.input_size * _SOURCE_SCALE)
+    source = source_size(recipe.input_size)
 
     def load(path: tf.Tensor, age: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, ...]:
         photo = tf.cast(tf.round(decode(tf.io.read_file(path), source)), tf.uint8)
@@ -53,8 +59,9 @@ def training_batches(photos: Sequence[Photo], recipe: Recipe, epoch: int) -> tf.
         return augment(batch, recipe.input_size, seeds[0], recipe.augmentation), ages
 
     dataset = tf.data.Dataset.from_tensor_slices((paths, ages, seeds))
-    dataset = dataset.map(load, num_parallel_calls=2).batch(recipe.batch_size, drop_remainder=True)
-    return dataset.map(vary, num_parallel_calls=1).prefetch(3)
+    loaded = dataset.map(load, num_parallel_calls=_DECODERS)
+    batches = loaded.batch(recipe.batch_size, drop_remainder=True)
+    return batches.map(vary, num_parallel_calls=_VARIERS).prefetch(3)
 
 
 def evaluation_batches(photos: Sequence[Photo], size: int) -> tf.data.Dataset:
@@ -66,7 +73,7 @@ def evaluation_batches(photos: Sequence[Photo], size: int) -> tf.data.Dataset:
         return decode(tf.io.read_file(path), size), age
 
     dataset = tf.data.Dataset.from_tensor_slices((paths, ages))
-    return dataset.map(load, num_parallel_calls=2).batch(EVALUATION_BATCH).prefetch(2)
+    return dataset.map(load, num_parallel_calls=_DECODERS).batch(EVALUATION_BATCH).prefetch(2)
 
 
 def epoch_order(ages: npt.NDArray[np.int_], recipe: Recipe, epoch: int) -> npt.NDArray[np.int_]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
 
 from agelane_trainer.data.dataset import Photo
 from agelane_trainer.training import recipes
@@ -17,7 +17,7 @@ Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How far training photos are varied; zero switches a kind off."""
+    """How far training photos are varied; ``KINDS`` tells how a kind is switched off."""
 
     flip: bool = True
     """Mirror half of the photos."""
@@ -40,9 +40,41 @@ class Augmentation:
     colour: float = 1.0
     """Strength of brightness, contrast, gamma, saturation and tint changes, 0 to 1."""
     grey_share: float = 0.15
-    """Share turned grey, as old prints and some cameras are."""
+    """Share turned grey, as some cameras see."""
+    print_share: float = 0.0
+    """Share turned into a print of one ink on paper, as in old albums."""
     occlusion_share: float = 0.2
     """Share with one covered rectangle."""
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return the setting that leaves photos as they are."""
+        return cls(**{name: off for kind in KINDS.values() for name, off in kind.items()})
+
+    def without(self, kind: str) -> Self:
+        """Return this setting with one of ``KINDS`` switched off."""
+        return replace(self, **KINDS[kind])
+
+    def only(self, kind: str) -> Self:
+        """Return this setting with all but one of ``KINDS`` switched off."""
+        return replace(self.none(), **{name: getattr(self, name) for name in KINDS[kind]})
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "flip": {"flip": False},
+    "rotate": {"rotate_degrees": 0.0},
+    "shift": {"shift": 0.0},
+    "zoom": {"zoom_in": 1.0, "zoom_out": 1.0},
+    "stretch": {"stretch": 0.0},
+    "JPEG": {"jpeg_share": 0.0},
+    "blur": {"blur_share": 0.0},
+    "noise": {"noise_share": 0.0},
+    "colour": {"colour": 0.0},
+    "grey": {"grey_share": 0.0},
+    "print": {"print_share": 0.0},
+    "occlusion": {"occlusion_share": 0.0},
+}
+"""Each kind of variation: the fields of ``Augmentation`` that make it, as they are without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +115,13 @@ class Recipe:
     """How much oftener still people near the legal ages come, those of 13 to 21 years."""
     checkpoint_steps: int = 100
     """Steps between two points from which a killed run resumes."""
+    patience_epochs: int | None = None
+    """Stop after so many epochs without a better one; unset trains to the last. The schedule is
+    laid out for all epochs, so a run that stops early has not seen its small learning rates."""
     photo_limit: int | None = None
     """Use only so many photos of each part (smoke runs); unset means all."""
     seed: int = 20
-    """Decides order and augmentation."""
+    """Decides order and augmentation, and where what starts at random starts."""
     augmentation: Augmentation = field(default_factory=Augmentation)
     """How photos are varied."""
 
@@ -99,14 +134,21 @@ class Recipe:
         for name in ("input_size", "epochs", "batch_size", "ema_every", "checkpoint_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"recipe {self.name}: {name} must be at least 1")
+        if self.patience_epochs is not None and self.patience_epochs < 1:
+            raise ValueError(f"recipe {self.name}: patience_epochs must be at least 1, or unset")
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"recipe {self.name}: ema_decay must be in [0, 1)")
 
     def some_of(self, photos: Sequence[Photo]) -> Sequence[Photo]:
         """Return at most ``photo_limit`` photos, taken evenly from all."""
-        if self.photo_limit is None or len(photos) <= self.photo_limit:
-            return photos
-        return [photos[i * len(photos) // self.photo_limit] for i in range(self.photo_limit)]
+        return photos if self.photo_limit is None else evenly(photos, self.photo_limit)
+
+
+def evenly(photos: Sequence[Photo], count: int) -> Sequence[Photo]:
+    """Return at most ``count`` photos, taken evenly from all."""
+    if len(photos) <= count:
+        return photos
+    return [photos[i * len(photos) // count] for i in range(count)]
 
 
 def recipe_names() -> list[str]:
