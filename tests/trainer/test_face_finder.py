@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+import keras
 import numpy as np
 import numpy.typing as npt
 import pytest
 import tensorflow as tf
 from PIL import Image
 
-from agelane_trainer.network.face_finder import SIDE, Faces, build_face_finder, find_faces
+from agelane_trainer.network.face_finder import SIDE, Faces, choose_face, find_candidates
+from tests.trainer.conftest import PORTRAITS, portrait
 
-ROOT = Path(__file__).resolve().parents[2]
 GREY = (127, 127, 127)
 
 
 @pytest.fixture(scope="module", name="find")
-def find_fixture() -> tf.types.experimental.PolymorphicFunction:
+def find_fixture(finder: keras.Model) -> tf.types.experimental.PolymorphicFunction:
     """The finder, compiled as it is in the exported graph."""
-    model = build_face_finder(ROOT / "trainer" / "weights" / "face_finder.npz")
-    return tf.function(lambda pictures: find_faces(model, pictures))
+    return tf.function(lambda pictures: choose_face(*find_candidates(finder, pictures)))
 
 
 def canvas(*faces: tuple[str, int, int, int]) -> npt.NDArray[np.float32]:
     """Return a grey picture [1, 128, 128, 3] with sample faces: name, left, top, side."""
     picture = Image.new("RGB", (SIDE, SIDE), GREY)
     for name, left, top, side in faces:
-        with Image.open(ROOT / "docs" / "samples" / f"{name}.jpg") as photo:
-            picture.paste(photo.convert("RGB").resize((side, side)), (left, top))
+        picture.paste(portrait(name).resize((side, side)), (left, top))
     return np.asarray(picture, np.float32)[None]
 
 
-@pytest.mark.parametrize("name", ["biden_2010", "collins", "obama_2009", "obama_2012"])
+@pytest.mark.parametrize("name", PORTRAITS)
 def test_the_face_of_each_sample_is_found_where_it_is(
     find: tf.types.experimental.PolymorphicFunction, name: str
 ) -> None:
@@ -67,3 +64,29 @@ def test_what_is_no_face_is_not_taken_for_one(
         pictures.append(np.repeat(pattern[..., None] * 255.0, 3, axis=2))
     faces = find(np.stack(pictures).astype(np.float32))
     assert (faces.count.numpy() == 0).all(), faces.score.numpy()
+
+
+def test_the_largest_face_is_chosen_and_much_smaller_ones_do_not_count() -> None:
+    """Boxes of known sides: 60, 31 and 29 of 100 pixels; and one that scores too little."""
+    sides = np.array([29.0, 60.0, 31.0, 90.0])
+    corners = np.array([[0.0, 0.0], [100.0, 0.0], [0.0, 100.0], [200.0, 200.0]])
+    boxes = np.concatenate([corners, corners + sides[:, None]], axis=1)[None].astype(np.float32)
+    faces = choose_face(tf.constant(boxes), tf.constant([[0.99, 0.8, 0.9, 0.7]]))
+    assert faces.box.numpy()[0].tolist() == [100, 0, 160, 60]
+    assert faces.score.numpy() == pytest.approx([0.8])
+    assert faces.count.numpy() == [2]
+
+
+def test_boxes_of_one_face_count_once() -> None:
+    """The network looks for each face at several places."""
+    boxes = tf.constant([[[0.0, 0.0, 100.0, 100.0], [4.0, 4.0, 104.0, 104.0]]])
+    assert choose_face(boxes, tf.constant([[0.9, 0.95]])).count.numpy() == [1]
+
+
+def test_where_nothing_is_a_face_the_best_guess_is_given() -> None:
+    """Its box and its score; it does not count."""
+    boxes = tf.constant([[[0.0, 0.0, 9.0, 9.0], [4.0, 4.0, 6.0, 6.0]]])
+    faces = choose_face(boxes, tf.constant([[0.2, 0.4]]))
+    assert faces.count.numpy() == [0]
+    assert faces.score.numpy() == pytest.approx([0.4])
+    assert faces.box.numpy().tolist() == [[4, 4, 6, 6]]
