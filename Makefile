@@ -12,7 +12,8 @@ REPORTS := './trainer[reports]'
 option = $(if $($(2)),--$(1) $($(2))) # $(call option,data,DATA): --data $(DATA) where DATA is given
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check serve serve-gpu eda train evaluate export loadtest setup stubs constraints clean
+.PHONY: help demo test check serve serve-gpu eda train evaluate certify frontier export documents
+.PHONY: loadtest setup stubs constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,15 +46,24 @@ serve-gpu: ## Run TensorFlow Serving on a GPU and the gateway in containers; say
 eda: $(VENV)/.reports ## Look at photos, or at labels alone; report in reports/eda (DATA=)
 	$(BIN)/python -m agelane_trainer eda $(call option,data,DATA)
 
-train: $(VENV)/.packages ## Train, or go on training (RECIPE=, DATA=, OUT=, INIT=)
-	$(BIN)/python -m agelane_trainer train $(call option,recipe,RECIPE) $(call option,data,DATA) $(call option,out,OUT) $(call option,init,INIT)
+train: $(VENV)/.reports ## Train, or go on training (RECIPE=, DATA=, SPLIT=, OUT=, INIT=, STRATEGY=)
+	$(BIN)/python -m agelane_trainer train $(call option,recipe,RECIPE) $(call option,data,DATA) $(call option,split,SPLIT) $(call option,out,OUT) $(call option,init,INIT) $(call option,strategy,STRATEGY)
 
-evaluate: $(VENV)/.packages ## Measure, calibrate and certify weights (WEIGHTS=, RECIPE=, DATA=, OUT=)
-	$(BIN)/python -m agelane_trainer evaluate $(call option,weights,WEIGHTS) $(call option,recipe,RECIPE) $(call option,data,DATA) $(call option,out,OUT)
+evaluate: $(VENV)/.reports ## Measure, calibrate and certify weights (WEIGHTS=, RECIPE=, DATA=, SPLIT=, OUT=, LOG=)
+	$(BIN)/python -m agelane_trainer evaluate $(call option,weights,WEIGHTS) $(call option,recipe,RECIPE) $(call option,data,DATA) $(call option,split,SPLIT) $(call option,out,OUT) $(call option,log,LOG)
 
-export: $(VENV)/.packages ## Publish weights as the next version in models/age (WEIGHTS=, CARD=, MODELS=)
-	$(BIN)/python -m agelane_trainer export $(call option,weights,WEIGHTS) $(call option,card,CARD) $(call option,models,MODELS)
+certify: $(VENV)/.packages ## Certify on a folder of photos never trained on (DATA=, MANIFEST=, WEIGHTS=, CARD=, OUT=)
+	$(BIN)/python -m agelane_trainer certify $(call option,data,DATA) $(call option,manifest,MANIFEST) $(call option,weights,WEIGHTS) $(call option,card,CARD) $(call option,out,OUT)
+
+frontier: $(VENV)/.reports ## Speed against accuracy, over input sizes and precisions (DATA=, WEIGHTS=, CARD=)
+	$(BIN)/python -m agelane_trainer frontier $(call option,data,DATA) $(call option,weights,WEIGHTS) $(call option,card,CARD)
+
+export: $(VENV)/.packages ## Publish weights as the next version in models/age (WEIGHTS=, CARD=, MODELS=, PRECISION=)
+	$(BIN)/python -m agelane_trainer export $(call option,weights,WEIGHTS) $(call option,card,CARD) $(call option,models,MODELS) $(call option,precision,PRECISION)
 	@mkdir -p models && touch $(EXPORTED)
+
+documents: $(VENV)/.reports ## Write model card and practice statement in words (CARD=, OUT=)
+	$(BIN)/python -m agelane_trainer documents $(call option,card,CARD) $(call option,out,OUT)
 
 loadtest: $(VENV)/.loadtest ## Load the running stack from checkout lanes (LANES=, SECONDS=)
 	@$(BIN)/python -m loadtest $(call option,lanes,LANES) $(call option,seconds,SECONDS)

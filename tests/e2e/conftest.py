@@ -13,6 +13,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "docs" / "samples"
+PHOTOS = ROOT / "tests" / "photos"
+"""Photos without a face."""
 MODELS = ROOT / "models"
 SHARED_PHOTOS = ROOT.parent / "shared" / "data" / "faces.tar.gz"
 

@@ -13,10 +13,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
+from PIL import Image
 
 from agelane.tfserving.v1 import predict_pb2, tensor_pb2
-from agelane_client import AgelaneError, AlcoholDecision, Assessment, Client, PhotoError
-from tests.e2e.conftest import MODELS, SAMPLES, SHARED_PHOTOS, Addresses
+from agelane_client import (
+    AgelaneError,
+    AlcoholDecision,
+    Assessment,
+    Client,
+    DecisionReason,
+    PhotoError,
+)
+from tests.e2e.conftest import MODELS, PHOTOS, SAMPLES, SHARED_PHOTOS, Addresses
 
 PATIENCE_SECONDS = 5.0
 """The longest deadline that the gateway grants: a slow machine must not fail these tests."""
@@ -59,6 +67,32 @@ def test_a_certified_model_waves_through_who_is_clearly_old_enough(client: Clien
     """The trainer's certificate, read by the gateway from the version that answered."""
     assessment = client.assess(SAMPLES / "biden_2010.jpg")
     assert assessment.alcohol_decision is AlcoholDecision.ALLOW
+
+
+@pytest.mark.parametrize("name", ["cat", "coffee", "rocket"])
+def test_where_there_is_no_face_a_document_is_asked_for(client: Client, name: str) -> None:
+    """Whatever age the network would have seen in it."""
+    assessment = client.assess(PHOTOS / f"{name}.jpg")
+    assert assessment.alcohol_decision is AlcoholDecision.VERIFY_ID
+    assert DecisionReason.NO_FACE in assessment.reasons
+
+
+def test_a_face_in_a_whole_camera_frame_is_found(client: Client) -> None:
+    """It gets about the age that it gets when it is cut out; two of them are one too many."""
+    frame = Image.new("RGB", (1280, 720), (90, 110, 130))
+    with Image.open(SAMPLES / "obama_2012.jpg") as face:
+        alone = client.assess(SAMPLES / "obama_2012.jpg").age_years
+        frame.paste(face.resize((320, 320)), (300, 200))
+        assert client.assess(as_jpeg(frame)).age_years == pytest.approx(alone, abs=6)
+        frame.paste(face.resize((320, 320)), (800, 200))
+    assert DecisionReason.SEVERAL_FACES in client.assess(as_jpeg(frame)).reasons
+
+
+def as_jpeg(photo: Image.Image) -> bytes:
+    """Return a photo as a camera sends it."""
+    buffer = io.BytesIO()
+    photo.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
 
 
 def test_the_broken_sample_is_refused_with_its_reason(client: Client) -> None:

@@ -29,9 +29,9 @@ def test_errors_are_those_computed_by_hand() -> None:
 def test_an_interval_covers_the_share_that_it_promises() -> None:
     """Ages drawn from the distributions themselves; and none of those that lie far off."""
     ages, probabilities = drawn(3000)
-    summary = metrics.summary(ages, probabilities)
+    covered = metrics.coverages(ages, probabilities)
     for level in (50, 80, 90):
-        assert summary[f"coverage_{level}"] == pytest.approx(level / 100, abs=0.03)
+        assert covered[f"coverage_{level}"] == pytest.approx(level / 100, abs=0.03)
     assert metrics.coverage(np.zeros(3000, int), probabilities, 0.9) == 0
 
 

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from agelane_trainer.eda.ages import GROUPS, Counts, Summary, heaps, spikes
+from agelane_trainer.reports.drawing import BLUE, GREY, INK, ORANGE, PALE, chart
 
-INK, PALE, BLUE, ORANGE = "#1f2933", "#9fb3c8", "#2f6f9f", "#d9622b"
 YOUNG = range(6, 26)
 """Ages of which each is counted: those near the legal age."""
-# Matplotlib's own type of the keys is a list of all of them.
-_STYLE: dict[Any, Any] = {
-    "axes.edgecolor": "#cbd2d9",
-    "axes.labelcolor": INK,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "font.size": 11,
-    "grid.color": "#e9edf1",
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-}
 
 
 def draw_ages(counts: Counts, ages: pd.Series[int], summary: Summary, path: Path) -> None:
     """Draw the histogram by single years, spikes in orange, above the box plot."""
-    with _figure(path, (11, 5.6)) as figure:
+    with chart(path, (11, 5.6)) as figure:
         years, box = figure.subplots(2, 1, sharex=True, height_ratios=[5, 1])
         high = {heap.age for heap in spikes(counts)}
         ticks = range(len(counts))
@@ -64,7 +45,7 @@ def draw_heaping(counts: Counts, path: Path) -> None:
     """Draw each year's count as a multiple of its neighbours' mean."""
     shown = [heap for heap in heaps(counts) if heap.age <= 95 and heap.expected >= 1]
     high = {heap.age for heap in spikes(counts)}
-    with _figure(path, (11, 3.6)) as figure:
+    with chart(path, (11, 3.6)) as figure:
         axes = figure.subplots()
         for heap in shown:
             colour = ORANGE if heap.age in high else BLUE
@@ -82,7 +63,7 @@ def draw_heaping(counts: Counts, path: Path) -> None:
 
 def draw_young(counts: Counts, legal_age: int, path: Path) -> None:
     """Draw how many there are of each age around the legal age (years)."""
-    with _figure(path, (11, 3.4)) as figure:
+    with chart(path, (11, 3.4)) as figure:
         axes = figure.subplots()
         colours = [ORANGE if age < legal_age else BLUE for age in YOUNG]
         bars = axes.bar(list(YOUNG), counts[YOUNG.start : YOUNG.stop], 0.85, color=colours)
@@ -95,19 +76,19 @@ def draw_young(counts: Counts, legal_age: int, path: Path) -> None:
 
 def draw_photos(table: pd.DataFrame, path: Path) -> None:
     """Draw size, colour, brightness and sharpness of photos."""
-    with _figure(path, (11, 7.4)) as figure:
+    with chart(path, (11, 7.4)) as figure:
         (size, colour), (bright, sharp) = figure.subplots(2, 2)
         _draw_sizes(size, table)
         shares = pd.crosstab(table["group"], table["colour"], normalize="index") * 100
         bottom = np.zeros(len(shares))
-        for kind, shade in (("grey", "#7b8794"), ("tinted", ORANGE)):
+        for kind, shade in (("grey", GREY), ("tinted", ORANGE)):
             part = shares[kind].to_numpy() if kind in shares else np.zeros(len(shares))
             colour.barh(list(shares.index), part, left=bottom, color=shade, label=kind)
             bottom += part
         colour.invert_yaxis()
         colour.grid(visible=False, axis="y")
         colour.set(title="Not in colour, by age group", xlabel="% of the group")
-        colour.legend(frameon=False)
+        colour.legend()
         sns.histplot(x=table["brightness"], ax=bright, bins=50, color=BLUE)
         bright.set(title="Brightness", xlabel="mean luma (0 black, 255 white)", ylabel="photos")
         logarithms = np.log10(table["sharpness"].clip(lower=1))
@@ -132,7 +113,7 @@ def _draw_sizes(axes: Axes, table: pd.DataFrame) -> None:
 
 def draw_groups(counts: Counts, path: Path) -> None:
     """Draw how many there are in each age group."""
-    with _figure(path, (11, 3.4)) as figure:
+    with chart(path, (11, 3.4)) as figure:
         axes = figure.subplots()
         sums = [int(counts[young : old + 1].sum()) for young, old in GROUPS.values()]
         bars = axes.bar(list(GROUPS), sums, 0.8, color=BLUE)
@@ -140,12 +121,3 @@ def draw_groups(counts: Counts, path: Path) -> None:
         axes.margins(y=0.18)
         axes.set(title="Photos by age group", ylabel="photos", xlabel="age (years)")
         axes.grid(visible=False, axis="x")
-
-
-@contextmanager
-def _figure(path: Path, inches: tuple[float, float]) -> Iterator[Figure]:
-    """Give a figure to draw in, and write it to ``path`` (PNG)."""
-    with sns.axes_style("whitegrid"), rc_context(_STYLE):
-        figure = Figure(figsize=inches, layout="constrained")
-        yield figure
-        figure.savefig(path, dpi=130)

@@ -17,10 +17,11 @@ from agelane_trainer.eda.ages import (
 )
 from agelane_trainer.eda.labels import Labels, read_labels
 from agelane_trainer.eda.photo_sections import photo_sections
-from agelane_trainer.eda.report import Picture, Section, Table, write_report
+from agelane_trainer.reports.page import Headline, Page, Picture, Section, Table, write_page
 
 LEGAL_AGE = 18
 """Ages below it are marked (years)."""
+PRIVATE = "Shows real people where the data does: keep it as private as the photos."
 
 
 def explore(data: Path, out: Path) -> Path:
@@ -40,20 +41,27 @@ def explore(data: Path, out: Path) -> Path:
     if labels.folder:
         sections += photo_sections(labels.table, labels.folder, out)
     report = out / "report.html"
-    write_report(data, _headline(summary, counts), sections, report)
+    page = Page(
+        "What is in the data",
+        str(data),
+        PRIVATE if labels.folder else "",
+        _headlines(summary, counts),
+        sections,
+    )
+    write_page(page, report)
     return report
 
 
-def _headline(summary: Summary, counts: Counts) -> dict[str, str]:
+def _headlines(summary: Summary, counts: Counts) -> list[Headline]:
     index = whipple_index(counts)
-    return {
-        "labels": f"{summary.count:,}",
-        "mean age": f"{summary.mean:.2f}",
-        "standard deviation": f"{summary.deviation:.2f}",
-        "quartiles": " / ".join(f"{quartile:g}" for quartile in summary.quartiles),
-        "youngest and oldest": f"{summary.youngest} and {summary.oldest}",
-        "Whipple index": "none" if index is None else f"{index:.0f}",
-    }
+    return [
+        Headline("labels", f"{summary.count:,}"),
+        Headline("mean age", f"{summary.mean:.2f}"),
+        Headline("standard deviation", f"{summary.deviation:.2f}"),
+        Headline("quartiles", " / ".join(f"{quartile:g}" for quartile in summary.quartiles)),
+        Headline("youngest and oldest", f"{summary.youngest} and {summary.oldest}"),
+        Headline("Whipple index", "none" if index is None else f"{index:.0f}"),
+    ]
 
 
 def _spread(labels: Labels, counts: Counts, summary: Summary, out: Path) -> Section:

@@ -12,8 +12,8 @@ from agelane_trainer.data.split import CONFLICT_YEARS
 from agelane_trainer.eda.ages import GROUPS, group_of
 from agelane_trainer.eda.charts import draw_photos
 from agelane_trainer.eda.photos import Copies, Measured, find_copies, measure_all
-from agelane_trainer.eda.report import Picture, Section, Table
-from agelane_trainer.eda.sheets import COLUMNS, draw_sheet
+from agelane_trainer.reports.page import Picture, Section, Table
+from agelane_trainer.reports.sheets import COLUMNS, draw_sheet
 
 SHOWN_OF_A_GROUP = 2 * COLUMNS
 SHOWN_OF_COPIES = 4 * COLUMNS

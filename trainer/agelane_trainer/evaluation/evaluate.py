@@ -1,226 +1,257 @@
 """Measure, calibrate and certify a network; the result is its model card.
 
 Two sets of photos that training did not learn from, each with one job: ``tune`` chose the best
-epoch and now fits the calibration; ``validation`` is measured on and gives the certificate. As many
-photos that were learnt from are looked at only to say how much better they fare.
+epoch and now fits the calibration and the gates; ``validation`` is measured on and gives the
+certificate. As many photos that were learnt from are looked at only to say how much better they
+fare.
+
+Everything is predicted as the exported graph does it, face finding included, and in each precision
+that it can be served in: the certificate is the strictest of theirs.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
-from tqdm import tqdm
 
-from agelane_trainer.certificate.certificate import (
-    Certificate,
-    Verdict,
-    certify,
-    under_age_probability,
-)
+from agelane_trainer.certificate.certificate import Verdict, certify
+from agelane_trainer.certificate.certify_folder import LEGAL_AGES
+from agelane_trainer.data.audit import Finding, audit
 from agelane_trainer.data.dataset import Photo
-from agelane_trainer.data.groups import Groups, labelled_groups
+from agelane_trainer.data.groups import labelled_groups
 from agelane_trainer.data.split import Split
-from agelane_trainer.evaluation import metrics, till
-from agelane_trainer.evaluation.calibration import age_probabilities, fit_temperature
-from agelane_trainer.network.resnet import build_model, load_weights
-from agelane_trainer.training.pipeline import EVALUATION_BATCH, evaluation_batches
-from agelane_trainer.training.recipe import Recipe
+from agelane_trainer.evaluation import metrics
+from agelane_trainer.evaluation.calibration import (
+    Calibration,
+    age_probabilities,
+    fit_calibration,
+    median_ages,
+)
+from agelane_trainer.evaluation.face_gates import FaceGates, fit_gates
+from agelane_trainer.evaluation.figures import certificate_entries, gap, measure
+from agelane_trainer.evaluation.predict import Predictions, predict
+from agelane_trainer.evaluation.sample import Sample
+from agelane_trainer.evaluation.stress import KINDS, stressed
+from agelane_trainer.network.face_finder import build_face_finder
+from agelane_trainer.network.folded import PRECISIONS, ServingPrecision, build_folded
+from agelane_trainer.network.resnet import read_arrays
+from agelane_trainer.training.recipe import Recipe, evenly
 
-LEGAL_AGES = tuple(range(16, 22))
-"""Legal ages that are certified (years)."""
-REPORTED_LEGAL_AGE = 18
-"""The legal age that rates without an age in their name belong to (years)."""
 MODEL_NAME = "age"
 """Name under which the model is served."""
+STRESSED_PHOTOS = 500
+"""How many validation photos are made harder in each way."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """Photos that were measured."""
+class Files:
+    """What is evaluated."""
 
-    ages: npt.NDArray[np.int64]
-    """True ages [N]."""
-    probabilities: npt.NDArray[np.float64]
-    """Calibrated P(age = a) [N, 101]."""
-    groups: Groups
-    """Labelled groups."""
+    weights: Path
+    """``.npz`` of the network."""
+    finder: Path
+    """``.npz`` of the face finder."""
 
 
-def evaluate(weights: Path, recipe: Recipe, split: Split) -> dict[str, Any]:
-    """Return the model card of ``weights``.
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A measured network."""
+
+    card: dict[str, Any]
+    """Its model card."""
+    photos: tuple[Photo, ...]
+    """The validation photos."""
+    sample: Sample
+    """What it says about them, in float32."""
+
+
+def evaluate(
+    files: Files,
+    recipe: Recipe,
+    split: Split,
+    findings: Mapping[str, Finding] | None = None,
+    precisions: Sequence[ServingPrecision] = PRECISIONS,
+) -> Evaluation:
+    """Evaluate a network of the ``distribution`` head.
 
     Args:
-        weights: ``.npz`` of the network.
-        recipe: what it was trained with.
+        files: the weights.
+        recipe: what they were trained with.
         split: photos; of ``train`` as many as of ``validation`` are looked at, for comparison.
+        findings: of a label audit. The certificate is made without the photos that it struck out,
+            and stands beside the one of all photos.
+        precisions: those that the network may be served in, ``float32`` first.
 
     Raises:
         ValueError: the recipe's head is not ``distribution``.
     """
     if recipe.head != "distribution":
         raise ValueError(f"recipe {recipe.name} has no age distribution to calibrate")
-    model = build_model(recipe.input_size, recipe.head)
-    load_weights(model, weights)
-    tune, validation = recipe.some_of(split.tune), recipe.some_of(split.validation)
-    learnt = _evenly(split.train, len(validation))
-    logits = predict_logits(model, [*tune, *validation, *learnt], recipe)
-    of_tune, of_validation, of_learnt = np.split(logits, [len(tune), len(tune) + len(validation)])
-    # Rounded before anything follows from it: it is what the card, and so the graph, will hold.
-    temperature = round(fit_temperature(of_tune, _ages(tune)), 4)
-    sample = _sample(validation, of_validation, temperature)
-    verdicts = {age: _verdict(sample, age, recipe) for age in LEGAL_AGES}
+    finder, arrays = build_face_finder(files.finder), read_arrays(files.weights)
+    networks = {p: build_folded(arrays, recipe.input_size, p) for p in precisions}
+    exact = networks["float32"]
+    tune = audit(recipe.some_of(split.tune), findings or {}).kept
+    of_tune = predict(readers(tune), exact, finder, "tune")
+    calibration = fit_calibration(of_tune.logits, _ages(tune))
+    gates = fit_gates(of_tune.faces)
+    seen = partial(view, calibration=calibration, gates=gates)
+    validation = recipe.some_of(split.validation)
+    samples = {
+        precision: seen(validation, predict(readers(validation), network, finder, precision))
+        for precision, network in networks.items()
+    }
+    sample = samples["float32"]
+    learnt = evenly(split.train, len(validation))
+    of_learnt = seen(learnt, predict(readers(learnt), exact, finder, "learnt from"))
+    kept = audit(validation, findings or {}).keep
+    card = {
+        **_identity(files, recipe),
+        "calibration": asdict(calibration),
+        "face_gates": asdict(gates),
+        "data": {
+            "sha256": split.data_sha256,
+            "train_photos": len(split.train),
+            "tune_photos": len(tune),
+            "validation_photos": len(validation),
+            "validation_photos_struck_out": int((~kept).sum()),
+            "left_out_photos": len(split.left_out),
+        },
+        **_certified_figures(samples, kept, recipe),
+        "precisions": _differences(samples),
+        "stress": [
+            {"name": kind, **_stress_figures(kind, validation, exact, finder, seen)}
+            for kind in KINDS
+        ],
+    }
+    card["metrics"] |= gap(sample, of_learnt)
+    return Evaluation(card, tuple(validation), sample)
+
+
+def _identity(files: Files, recipe: Recipe) -> dict[str, Any]:
     return {
         "schema": 1,
         "name": MODEL_NAME,
         "made": datetime.now(UTC).date().isoformat(),
         "recipe": recipe.name,
         "input_size": recipe.input_size,
-        "temperature": temperature,
-        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
-        "data": {
-            "sha256": split.data_sha256,
-            "train_photos": len(split.train),
-            "tune_photos": len(tune),
-            "validation_photos": len(validation),
-            "left_out_photos": len(split.left_out),
-        },
-        "metrics": measure(sample, {age: v.certificate for age, v in verdicts.items()})
-        | _gap(sample, _sample(learnt, of_learnt, temperature)),
-        **certificate_entries(verdicts),
+        "weights_sha256": hashlib.sha256(files.weights.read_bytes()).hexdigest(),
+        "finder_sha256": hashlib.sha256(files.finder.read_bytes()).hexdigest(),
     }
 
 
-def certificate_entries(verdicts: Mapping[int, Verdict]) -> dict[str, list[Any]]:
-    """Return the part of a model card that says what each legal age's photos show."""
+def _certified_figures(
+    samples: Mapping[ServingPrecision, Sample], kept: np.ndarray, recipe: Recipe
+) -> dict[str, Any]:
+    """Return certificates and metrics of the audited labels, and those of all labels beside them.
+
+    The ``metrics`` are of all labels at the certificate's thresholds.
+    """
+    audited = _verdicts({p: sample.only(kept) for p, sample in samples.items()}, recipe)
+    raw = _verdicts(samples, recipe)
+    exact = samples["float32"]
+    made, made_raw = (
+        {age: verdict.certificate for age, verdict in verdicts.items()}
+        for verdicts in (audited, raw)
+    )
     return {
-        "certificates": [asdict(v.certificate) for v in verdicts.values() if v.certificate],
-        "near_age_certificates": [
-            {"legal_age_years": age, **asdict(v.near_age)}
-            for age, v in verdicts.items()
-            if v.near_age
-        ],
-        # What holds for every legal age is said once.
-        "not_certified": list(dict.fromkeys(text for v in verdicts.values() for text in v.missing)),
+        **certificate_entries(audited),
+        "metrics": measure(exact, made),
+        "audited": {
+            "metrics": measure(exact.only(kept), made),
+            "certificates": certificate_entries(audited)["certificates"],
+        },
+        "raw": {
+            "metrics": measure(exact, made_raw),
+            "certificates": certificate_entries(raw)["certificates"],
+        },
     }
 
 
-def measure(sample: Sample, certificates: Mapping[int, Certificate | None]) -> dict[str, Any]:
-    """Return the ``metrics`` of a model card; a legal age without certificate clears nobody."""
-    ages, probabilities = sample.ages, sample.probabilities
-    thresholds = {age: made.threshold if made else None for age, made in certificates.items()}
-    estimates = metrics.expected_ages(probabilities)
-    low, high = metrics.mean_interval(np.abs(estimates - ages))
-    under_18 = under_age_probability(probabilities, REPORTED_LEGAL_AGE)
-    table = metrics.reliability(under_18, ages < REPORTED_LEGAL_AGE)
+def _verdicts(samples: Mapping[ServingPrecision, Sample], recipe: Recipe) -> dict[int, Verdict]:
+    """Return for each legal age the verdict of the precision that is waved through least with."""
+    if recipe.photo_limit is not None:
+        text = "a run that is limited to some photos certifies nothing"
+        return dict.fromkeys(LEGAL_AGES, Verdict(None, None, (text,)))
     return {
-        **metrics.summary(ages, probabilities),
-        "mae_95_low_years": low,
-        "mae_95_high_years": high,
-        "nll": metrics.negative_log_likelihood(ages, probabilities),
-        "crps_years": metrics.crps_years(ages, probabilities),
-        "median_predictor_mae_years": metrics.median_error(ages),
-        "ece_under_18": metrics.calibration_error(table),
-        **_till_figures(sample, thresholds, certificates[REPORTED_LEGAL_AGE]),
-        "reliability_under_18": table,
-        "bands": {
-            name: metrics.summary(ages[inside], probabilities[inside])
-            for name, inside in metrics.bands(ages).items()
-        },
-        "groups": {
-            name: metrics.summary(ages[inside], probabilities[inside])
-            | till.till_rates(
-                probabilities[inside],
-                ages[inside],
-                REPORTED_LEGAL_AGE,
-                thresholds[REPORTED_LEGAL_AGE],
-            )
-            for name, inside in sample.groups.items()
-        },
+        age: min(
+            (certify(s.probabilities, s.ages, age, s.groups) for s in samples.values()),
+            key=lambda verdict: verdict.certificate.threshold if verdict.certificate else -1.0,
+        )
+        for age in LEGAL_AGES
     }
 
 
-def main_figures(card: dict[str, Any]) -> dict[str, float]:
-    """Return the figures of a model card that claims are checked against, one key each."""
-    measured = card["metrics"]
-    figures = {name: value for name, value in measured.items() if isinstance(value, int | float)}
-    for name, errors in [*measured["bands"].items(), *measured["groups"].items()]:
-        key = name.replace(" ", "_")
-        figures[f"mae_{key}_years"] = errors["mae_years"]
-        figures[f"bias_{key}_years"] = errors["bias_years"]
-        figures[f"coverage_90_{key}"] = errors["coverage_90"]
-    if teenagers := measured["bands"].get("14_to_20"):
-        figures["mae_14_20_years"] = teenagers["mae_years"]
-        figures["bias_14_20_years"] = teenagers["bias_years"]
+def _differences(samples: Mapping[ServingPrecision, Sample]) -> dict[str, dict[str, float]]:
+    """Return how far the estimates of each precision lie from float32."""
+    exact = samples["float32"]
+    figures: dict[str, dict[str, float]] = {}
+    for precision, sample in samples.items():
+        apart = np.abs(sample.estimates - exact.estimates)
+        figures[precision] = {
+            "mae_years": metrics.age_errors(sample.ages, sample.estimates).mae_years,
+            "mean_difference_years": round(float(apart.mean()), 4),
+            "largest_difference_years": round(float(apart.max()), 4),
+        }
     return figures
 
 
-def predict_logits(
-    model: keras.Model, photos: Sequence[Photo], recipe: Recipe
-) -> npt.NDArray[np.float32]:
-    """Return the network's outputs [N, 101] for photos, in their order, with a progress bar."""
-    predict = tf.function(lambda batch: model(batch, training=False), reduce_retracing=True)
-    batches = evaluation_batches(photos, recipe.input_size)
-    total = -(-len(photos) // EVALUATION_BATCH)
-    progress = tqdm(batches, total=total, desc="predicting", unit="batch", disable=None)
-    return np.concatenate([predict(batch).numpy() for batch, _ in progress])
+def _stress_figures(
+    kind: str,
+    photos: Sequence[Photo],
+    network: keras.Model,
+    finder: keras.Model,
+    seen: Callable[[Sequence[Photo], Predictions], Sample],
+) -> dict[str, float]:
+    some = evenly(photos, STRESSED_PHOTOS)
+
+    def read(photo: Photo, number: int) -> bytes:
+        return stressed(photo.path.read_bytes(), kind, number)
+
+    readers = [partial(read, photo, number) for number, photo in enumerate(some)]
+    predicted = predict(readers, network, finder, kind)
+    sample = seen(some, predicted)
+    young = (sample.ages >= 14) & (sample.ages <= 20)
+    figures = {
+        "mae_years": metrics.age_errors(sample.ages, sample.estimates).mae_years,
+        "bias_years": metrics.age_errors(sample.ages, sample.estimates).bias_years,
+        "coverage_90": metrics.coverage(sample.ages, sample.probabilities, 0.9),
+        "good_face_rate": round(float(sample.good_face.mean()), 4),
+    }
+    if young.any():
+        errors = metrics.age_errors(sample.ages[young], sample.estimates[young])
+        figures["mae_14_20_years"] = errors.mae_years
+        figures["bias_14_20_years"] = errors.bias_years
+    return figures
 
 
-def _ages(photos: Sequence[Photo]) -> npt.NDArray[np.int64]:
+def readers(photos: Sequence[Photo]) -> list[Callable[[], bytes]]:
+    """Return functions that read the photos' files."""
+    return [photo.path.read_bytes for photo in photos]
+
+
+def _ages(photos: Sequence[Photo]) -> np.ndarray:
     return np.array([photo.age for photo in photos])
 
 
-def _sample(
-    photos: Sequence[Photo], logits: npt.NDArray[np.floating], temperature: float
+def view(
+    photos: Sequence[Photo], predicted: Predictions, calibration: Calibration, gates: FaceGates
 ) -> Sample:
-    return Sample(_ages(photos), age_probabilities(logits, temperature), labelled_groups(photos))
-
-
-def _evenly(photos: Sequence[Photo], number: int) -> Sequence[Photo]:
-    """Return at most ``number`` photos, taken evenly from all."""
-    number = min(number, len(photos))
-    return [photos[i * len(photos) // number] for i in range(number)]
-
-
-def _verdict(sample: Sample, legal_age_years: int, recipe: Recipe) -> Verdict:
-    verdict = certify(sample.probabilities, sample.ages, legal_age_years, sample.groups)
-    if recipe.photo_limit is None:
-        return verdict
-    return Verdict(None, None, ("a run that is limited to some photos certifies nothing",))
-
-
-def _till_figures(
-    sample: Sample, thresholds: Mapping[int, float | None], reported: Certificate | None
-) -> dict[str, float]:
-    """Return the rates of the reported legal age, and the ID-check rates of each."""
-    ages, probabilities, legal_age = sample.ages, sample.probabilities, REPORTED_LEGAL_AGE
-    figures = till.till_rates(probabilities, ages, legal_age, thresholds[legal_age])
-    rows = [(f"at_{age}", age, threshold) for age, threshold in thresholds.items()]
-    if reported:
-        figures["false_clear_rate_cross_validated"] = till.cross_validated_false_clears(
-            probabilities, ages, legal_age, sample.groups
-        )
-        # What the stricter promises to some groups cost is the difference to this.
-        rows.append(("all_under_18_alone", legal_age, reported.requirements[0].threshold))
-    for suffix, age, threshold in rows:
-        rates = till.till_rates(probabilities, ages, age, threshold)
-        if "id_check_rate_25_plus" in rates:
-            figures[f"id_check_rate_25_plus_{suffix}"] = rates["id_check_rate_25_plus"]
-    return figures
-
-
-def _gap(sample: Sample, learnt: Sample) -> dict[str, float]:
-    """Compare with photos that were learnt from, both unvaried: the difference is overfitting."""
-    seen, unseen = (
-        metrics.age_errors(s.ages, metrics.expected_ages(s.probabilities)).mae_years
-        for s in (learnt, sample)
+    """Return photos as a model with this calibration and these gates sees them."""
+    probabilities = age_probabilities(predicted.logits, calibration)
+    estimates = median_ages(tf.constant(probabilities, tf.float32)).numpy().astype(np.float64)
+    return Sample(
+        _ages(photos),
+        probabilities,
+        estimates,
+        gates.passed(predicted.faces),
+        labelled_groups(photos),
     )
-    return {"train_mae_years": seen, "train_gap_years": round(unseen - seen, 3)}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -53,19 +52,16 @@ def age_errors(true_ages: Ages, estimates: Years) -> AgeErrors:
     )
 
 
-def summary(true_ages: Ages, probabilities: Years) -> dict[str, Any]:
-    """Return ``age_errors`` of the expected ages and the coverages, one key each.
+def coverages(true_ages: Ages, probabilities: Years) -> dict[str, float]:
+    """Return the share of people within each central interval, keyed ``coverage_90``.
 
     Args:
         true_ages: completed years [N], N > 0.
         probabilities: P(age = a) [N, 101].
     """
     return {
-        **asdict(age_errors(true_ages, expected_ages(probabilities))),
-        **{
-            f"coverage_{level * 100:.0f}": coverage(true_ages, probabilities, level)
-            for level in COVERAGE_LEVELS
-        },
+        f"coverage_{level * 100:.0f}": coverage(true_ages, probabilities, level)
+        for level in COVERAGE_LEVELS
     }
 
 
@@ -73,11 +69,6 @@ def bands(true_ages: Ages) -> dict[str, npt.NDArray[np.bool_]]:
     """Return which photos [N] lie in each band that has any."""
     inside = {name: (true_ages >= low) & (true_ages <= high) for name, (low, high) in BANDS.items()}
     return {name: members for name, members in inside.items() if members.any()}
-
-
-def expected_ages(probabilities: Years) -> npt.NDArray[np.float64]:
-    """Return the mean age [N] (years) of P(age = a) [N, 101]."""
-    return np.asarray(probabilities @ np.arange(probabilities.shape[1], dtype=np.float64))
 
 
 def mean_interval(values: Years, level: float = 0.95) -> tuple[float, float]:

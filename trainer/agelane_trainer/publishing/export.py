@@ -7,79 +7,155 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
 from agelane.tfserving.v1 import predict_pb2
-from agelane_trainer.network.resnet import build_model, load_weights
+from agelane_trainer.evaluation.calibration import Calibration
+from agelane_trainer.network.face_finder import build_face_finder
+from agelane_trainer.network.folded import ServingPrecision, build_folded
+from agelane_trainer.network.resnet import read_arrays
+from agelane_trainer.publishing.blessing import objections
+from agelane_trainer.publishing.golden import golden_ages
+from agelane_trainer.publishing.preflight import WARM_UP_FILE, PreflightError, preflight
 from agelane_trainer.publishing.serving_graph import build_archive
 
 WARM_UP_BATCHES = (1, 2, 4, 8)
 """Batch sizes of the warm-up records: those that ``batching.config`` allows on a CPU."""
-_WARM_UP_FILE = Path("assets.extra/tf_serving_warmup_requests")
 
 
 class ExportError(ValueError):
-    """Weights and model card don't belong together, or the version can't be published."""
+    """Weights and model card don't belong together, or the version mustn't be published."""
 
 
-def export(weights: Path, card_file: Path, models: Path) -> Path:
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a version is made of."""
+
+    weights: Path
+    """``.npz`` of the network."""
+    finder: Path
+    """``.npz`` of the face finder."""
+    card: Path
+    """JSON model card that was made for both."""
+
+
+def export(
+    sources: Sources,
+    models: Path,
+    precision: ServingPrecision,
+    golden: Sequence[bytes],
+    *,
+    even_if_worse: bool = False,
+) -> Path:
     """Write the next version below ``models`` and return its folder.
 
-    If the newest version was made of the same weights and card by the same code, nothing is written
-    and that version is returned.
+    If the newest version was made of the same sources by the same code, nothing is written and that
+    version is returned.
 
     Args:
-        weights: ``.npz`` that ``card_file`` was made for.
-        card_file: JSON model card.
+        sources: what it is made of.
         models: folder of the numbered versions.
+        precision: what the network computes in.
+        golden: encoded photos on which the version must agree with the network outside it.
+        even_if_worse: publish it even if it is worse than the newest version.
 
     Raises:
-        ExportError: the card is not readable or was made for other weights.
+        ExportError: the card is not readable or was made for other weights; the version fails its
+            preflight, or is worse than the newest one.
     """
-    card = {**read_card(weights, card_file), "exporter_sha256": _exporter_sha256()}
+    card = {
+        **read_card(sources),
+        "precision": precision,
+        "exporter_sha256": _exporter_sha256(),
+    }
     text = json.dumps(card, sort_keys=True)
     newest = newest_version(models)
-    if newest is not None and _published_card(newest) == text:
-        return newest
+    if newest is not None:
+        published = _published_card(newest)
+        if published == text:
+            return newest
+        against = objections(card, json.loads(published)) if published else []
+        if against and not even_if_worse:
+            raise ExportError(f"worse than version {newest.name}: {'; '.join(against)}")
     version = models / str(int(newest.name) + 1 if newest else 1)
     aside = models / f".{version.name}.partial"
     shutil.rmtree(aside, ignore_errors=True)
     models.mkdir(parents=True, exist_ok=True)
-    write_saved_model(weights, card, aside)
-    _publish(aside, version)
+    try:
+        _write_checked(sources, card, precision, golden, aside)
+        _publish(aside, version)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
     return version
 
 
-def read_card(weights: Path, card_file: Path) -> dict[str, Any]:
+def _write_checked(
+    sources: Sources,
+    card: dict[str, Any],
+    precision: ServingPrecision,
+    golden: Sequence[bytes],
+    folder: Path,
+) -> None:
+    """Write the SavedModel and put it through its preflight.
+
+    Raises:
+        ExportError: it fails.
+    """
+    arrays, finder = read_arrays(sources.weights), build_face_finder(sources.finder)
+    calibration = _calibration(card)
+    network = build_folded(arrays, card["input_size"], precision)
+    write_saved_model(network, finder, calibration, card, folder)
+    exact = build_folded(arrays, card["input_size"], "float32")
+    try:
+        preflight(folder, precision, golden_ages(golden, exact, finder, calibration))
+    except PreflightError as error:
+        raise ExportError(f"not published, for it fails its preflight: {error}") from error
+
+
+def read_card(sources: Sources) -> dict[str, Any]:
     """Return the model card.
 
     Raises:
         ExportError: it can't be read or was made for other weights.
     """
     try:
-        card: dict[str, Any] = json.loads(card_file.read_text())
-        expected, actual = card["weights_sha256"], hashlib.sha256(weights.read_bytes()).hexdigest()
-    except (OSError, ValueError, KeyError) as error:
-        raise ExportError(f"{card_file} and {weights} can't be read: {error!r}") from error
-    if expected != actual:
-        raise ExportError(f"{card_file} was made for other weights than {weights}")
+        card: dict[str, Any] = json.loads(sources.card.read_text())
+        for kind, path in (("weights", sources.weights), ("finder", sources.finder)):
+            if card[f"{kind}_sha256"] != hashlib.sha256(path.read_bytes()).hexdigest():
+                raise ExportError(f"{sources.card} was made for other weights than {path}")
+    except (OSError, KeyError, ValueError) as error:
+        if isinstance(error, ExportError):
+            raise
+        raise ExportError(f"{sources.card} and its weights can't be read: {error!r}") from error
     return card
 
 
-def write_saved_model(weights: Path, card: dict[str, Any], folder: Path) -> None:
+def _calibration(card: dict[str, Any]) -> Calibration:
+    try:
+        return Calibration(**{key: tuple(value) for key, value in card["calibration"].items()})
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        raise ExportError(f"the card holds no calibration: {error!r}") from error
+
+
+def write_saved_model(
+    network: keras.Model,
+    finder: keras.Model,
+    calibration: Calibration,
+    card: dict[str, Any],
+    folder: Path,
+) -> None:
     """Write the SavedModel with its warm-up records and its card into ``folder``."""
-    model = build_model(card["input_size"])
-    load_weights(model, weights)
     text = json.dumps(card, sort_keys=True)
-    archive = build_archive(model, card["input_size"], card["temperature"], text)
-    archive.write_out(str(folder), verbose=False)
-    warm_up = folder / _WARM_UP_FILE
+    build_archive(network, finder, calibration, text).write_out(str(folder), verbose=False)
+    warm_up = folder / WARM_UP_FILE
     warm_up.parent.mkdir(parents=True)
     with tf.io.TFRecordWriter(str(warm_up)) as writer:
         for record in _warm_up_records(card["name"]):
@@ -89,9 +165,16 @@ def write_saved_model(weights: Path, card: dict[str, Any], folder: Path) -> None
 
 def _exporter_sha256() -> str:
     """Identify the code that decides what the graph computes."""
+    package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for name in ("model", "pipeline", "serving_graph"):
-        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
+    for name in (
+        "network/face_finder",
+        "network/folded",
+        "network/preparation",
+        "evaluation/calibration",
+        "publishing/serving_graph",
+    ):
+        digest.update((package / f"{name}.py").read_bytes())
     return digest.hexdigest()
 
 

@@ -1,0 +1,1 @@
+"""How every report looks: one page with all in it, one palette, one kind of contact sheet."""
