@@ -169,7 +169,7 @@ def _check_ages(serve: Serve, golden: Golden, tolerance_years: float) -> float:
         worst = int(apart.argmax())
         raise PreflightError(
             f"photo {hashlib.sha256(golden.photos[worst]).hexdigest()[:8]} is off by "
-            f"{apart[worst]:.3f} years, more than {tolerance_years}, as are "
-            f"{int((apart > tolerance_years).sum()) - 1} more of {len(apart)}"
+            f"{apart[worst]:.3f} years, one of {int((apart > tolerance_years).sum())} of "
+            f"{len(apart)} that are off by more than {tolerance_years}"
         )
     return float(apart.max())

@@ -28,13 +28,15 @@ def error_section(people: People, out: Path) -> Section:
     _draw_by_age(people, error, bias, out / "errors_by_age.png")
     _draw_by_group({**people.bands(), **people.groups}, people, out / "errors_by_group.png")
     whole = metrics.age_errors(people.ages, people.estimates)
-    oldest_error = error.ages[int(np.argmax(error.middle))]
+    largest = ""
+    if error.ages.size:
+        largest = f"Errors are largest around {error.ages[int(np.argmax(error.middle))]:.0f} years."
     findings = (
         f"On {whole.photos:,} photos that nothing was learnt from, estimates err by "
         f"{whole.mae_years:.2f} years on average (half by at most "
         f"{np.median(np.abs(people.errors)):.1f}) and {whole.within_5_years:.0%} by at most five. "
         f"They are {_direction(whole.bias_years)} on average.",
-        f"Errors are largest around {oldest_error:.0f} years. {_near_legal_age(people)}",
+        f"{largest} {_near_legal_age(people)}".strip(),
     )
     pictures = (
         Picture(
