@@ -31,6 +31,8 @@ def add(commands: Commands) -> None:
     add_weights(parser)
     add_audit(parser)
     parser.add_argument("--out", type=Path, help="where to write the model card (JSON)")
+    parser.add_argument("--source", help="where the photos come from, for the card")
+    parser.add_argument("--licence", help="what the photos may be used for, for the card")
     parser.add_argument("--log", type=Path, help="training_log.csv, for the learning curves")
     parser.add_argument(
         "--original", type=Path, help="main figures of the recipe original_mse, to compare with"
@@ -60,6 +62,8 @@ def run(options: argparse.Namespace) -> None:
     else:
         result = evaluate(files, recipe, split, read_findings(options))
         card = result.card
+        about = {"source": options.source, "licence": options.licence}
+        card["data"] |= {key: text for key, text in about.items() if text}
         if options.out:
             options.out.write_text(json.dumps(card, indent=2) + "\n")
         print(f"report: {_report(result, options)}")
