@@ -13,8 +13,9 @@ Two steps, fitted on photos that training never used:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,18 @@ class Calibration:
         rising = all(a < b for a, b in zip(self.shares, self.shares[1:], strict=False))
         if not rising or self.shares[:1] != (0,) or self.shares[-1:] != (1,):
             raise ValueError(f"shares must rise from 0 to 1: {self.shares}")
+
+
+def read_calibration(card: Mapping[str, Any]) -> Calibration:
+    """Return the calibration that a model card holds.
+
+    Raises:
+        ValueError: it holds none.
+    """
+    try:
+        return Calibration(**{name: tuple(knots) for name, knots in card["calibration"].items()})
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"the card holds no calibration: {error!r}") from error
 
 
 def calibrated(logits: tf.Tensor, calibration: Calibration) -> tf.Tensor:

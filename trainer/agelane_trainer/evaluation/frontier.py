@@ -22,8 +22,8 @@ from agelane_trainer.data.dataset import Photo
 from agelane_trainer.evaluation import metrics
 from agelane_trainer.evaluation.calibration import Calibration, calibrated
 from agelane_trainer.evaluation.evaluate import Files, readers, view
-from agelane_trainer.evaluation.face_gates import FaceGates
 from agelane_trainer.evaluation.figures import REPORTED_LEGAL_AGE
+from agelane_trainer.evaluation.measured_model import calibration_and_gates
 from agelane_trainer.evaluation.predict import predict
 from agelane_trainer.evaluation.sample import Sample
 from agelane_trainer.evaluation.till import till_rates
@@ -125,9 +125,11 @@ def measure_frontier(
         card: their model card: its calibration and gates are used at each setting.
         photos: validation photos.
         settings: input sizes and precisions.
+
+    Raises:
+        ValueError: the card lacks calibration or gates.
     """
-    calibration = Calibration(**{key: tuple(value) for key, value in card["calibration"].items()})
-    gates = FaceGates(**card["face_gates"])
+    calibration, gates = calibration_and_gates(card)
     arrays, finder = read_arrays(files.weights), build_face_finder(files.finder)
     networks = {(s, p): build_folded(arrays, s, p) for s, p in settings}
     whole = {setting: _whole(network, finder, calibration) for setting, network in networks.items()}

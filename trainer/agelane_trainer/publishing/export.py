@@ -18,7 +18,7 @@ import tensorflow as tf
 from PIL import Image
 
 from agelane.tfserving.v1 import predict_pb2
-from agelane_trainer.evaluation.calibration import Calibration
+from agelane_trainer.evaluation.calibration import Calibration, read_calibration
 from agelane_trainer.network.face_finder import build_face_finder
 from agelane_trainer.network.folded import ServingPrecision, build_folded
 from agelane_trainer.network.resnet import read_arrays
@@ -110,7 +110,10 @@ def _write_checked(
         ExportError: it fails.
     """
     arrays, finder = read_arrays(sources.weights), build_face_finder(sources.finder)
-    calibration = _calibration(card)
+    try:
+        calibration = read_calibration(card)
+    except ValueError as error:
+        raise ExportError(str(error)) from error
     network = build_folded(arrays, card["input_size"], precision)
     write_saved_model(network, finder, calibration, card, folder)
     exact = build_folded(arrays, card["input_size"], "float32")
@@ -136,13 +139,6 @@ def read_card(sources: Sources) -> dict[str, Any]:
             raise
         raise ExportError(f"{sources.card} and its weights can't be read: {error!r}") from error
     return card
-
-
-def _calibration(card: dict[str, Any]) -> Calibration:
-    try:
-        return Calibration(**{key: tuple(value) for key, value in card["calibration"].items()})
-    except (KeyError, AttributeError, TypeError, ValueError) as error:
-        raise ExportError(f"the card holds no calibration: {error!r}") from error
 
 
 def write_saved_model(

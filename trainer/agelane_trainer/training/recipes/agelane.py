@@ -1,7 +1,7 @@
-"""The shipped model: age distribution, wide augmentation, from age-trained weights.
+"""The best we know: age distribution, wide augmentation, near-legal ages oftener, from age weights.
 
-Command: ``make train DATA=data/faces INIT=age_resnet50.npz``, the weights that commit 23a9603
-shipped (five epochs from the age probe, 4.91 years of mean absolute error).
+Command: ``make train DATA=data/faces INIT=age_resnet50.npz``, with the weights that commit 23a9603
+shipped. Those came from this recipe as it was at that commit; it has shipped nothing since.
 """
 
 from agelane_trainer.training.recipe import Augmentation, Recipe
