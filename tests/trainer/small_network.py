@@ -22,7 +22,7 @@ TINY = Recipe(
 
 
 def small_network(
-    input_size: int, head: Head = "distribution", precision: Precision = "float32"
+    input_size: int | None, head: Head = "distribution", precision: Precision = "float32"
 ) -> keras.Model:
     """Return it, with the inputs and outputs of ``build_model``."""
     photo = keras.Input((input_size, input_size, 3))

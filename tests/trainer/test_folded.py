@@ -7,8 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agelane_trainer.network.folded import PRECISIONS, ServingPrecision, build_folded
-from agelane_trainer.network.resnet import Arrays, build_model, load_arrays, read_arrays
+from agelane_trainer.network.folded import (
+    PRECISIONS,
+    ServingPrecision,
+    build_folded,
+    unfolded,
+)
+from agelane_trainer.network.resnet import (
+    Arrays,
+    arrays_of,
+    build_model,
+    load_arrays,
+    read_arrays,
+)
 from tests.trainer.conftest import INPUT_SIZE
 
 PHOTOS = np.random.default_rng(0).uniform(0, 255, (4, INPUT_SIZE, INPUT_SIZE, 3)).astype("float32")
@@ -39,6 +50,15 @@ def test_folding_changes_nothing_but_rounding(arrays: Arrays, logits: np.ndarray
     """In float32, to a ten-thousandth of what the logits differ by."""
     folded = np.asarray(build_folded(arrays, INPUT_SIZE, "float32")(PHOTOS))
     assert np.abs(folded - logits).max() < 1e-4 * logits.std()
+
+
+def test_a_folded_network_unfolds_to_one_that_computes_the_same(
+    arrays: Arrays, logits: np.ndarray
+) -> None:
+    """So that its weights can be kept, trained and folded like any others."""
+    plain = build_model(INPUT_SIZE)
+    load_arrays(plain, unfolded(arrays_of(build_folded(arrays, None, "float32"))), partial=False)
+    assert np.abs(plain(PHOTOS, training=False) - logits).max() < 1e-4 * logits.std()
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])

@@ -134,3 +134,5 @@ def test_every_recipe_loads_and_bears_the_name_of_its_file() -> None:
         load_recipe("nope")
     with pytest.raises(ValueError, match="batch_size must be at least 1"):
         Recipe(name="bad", batch_size=0)
+    with pytest.raises(ValueError, match="only the distribution head can be folded"):
+        Recipe(name="bad", head="mse", batch_norm="folded")

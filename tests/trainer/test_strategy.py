@@ -55,7 +55,7 @@ for name, strategy in strategies.items():
     found[name] = {
         "devices": strategy.num_replicas_in_sync,
         "sums": made.sums.numpy().tolist(),
-        "tune_mae": made.mean_error(photos),
+        "tune_mae": made.mean_error(photos, TINY.input_size),
         "weights": {k: v.tolist() for k, v in arrays_of(made.average).items()},
     }
 learner.build_model = normalised

@@ -18,8 +18,10 @@ import pytest
 import tensorflow as tf
 
 from agelane_trainer.data.dataset import read_photos
+from agelane_trainer.network.folded import build_folded
 from agelane_trainer.network.resnet import Arrays, arrays_of, read_arrays
 from agelane_trainer.training import learner
+from agelane_trainer.training.pipeline import training_batches
 from agelane_trainer.training.train import train
 from tests.trainer.conftest import write_data_set
 from tests.trainer.small_network import TINY, small_network
@@ -153,6 +155,29 @@ def test_the_single_neuron_is_trained_by_the_same_command(
     files = train(recipe, photos[:16], photos[16:], small, tmp_path, strategy="mirrored")
     assert len(files.epochs()) == 2
     assert "age_neuron/kernel" in read_arrays(files.best)
+
+
+def test_a_folded_run_goes_on_from_its_weights_and_keeps_plain_ones(
+    faces: Path, random_weights: Path, tmp_path: Path
+) -> None:
+    """ResNet50 itself: learning at a rate of nothing, it says what it said before."""
+    photos, start = read_photos(faces), read_arrays(random_weights)
+    recipe = replace(TINY, epochs=1, learning_rate=0.0, photo_limit=8, batch_norm="folded")
+    files = train(recipe, photos[:8], photos[8:], start, tmp_path)
+    pictures = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
+    kept = read_arrays(files.best)
+    before, after = (np.asarray(build_folded(w, 32, "float32")(pictures)) for w in (start, kept))
+    assert kept.keys() == start.keys()
+    assert np.allclose(after, before, atol=0.02 * before.std())
+
+
+def test_small_epochs_come_first(small: Arrays, faces: Path, tmp_path: Path) -> None:
+    """The network learns at the small size, then at the one it is served at."""
+    photos = read_photos(faces)
+    recipe = replace(TINY, small_epochs=1, small_size=24)
+    sides = [next(iter(training_batches(photos, recipe, e)))[0].shape[1] for e in range(2)]
+    assert sides == [24, 32]
+    assert len(train(recipe, photos[:16], photos[16:], small, tmp_path).epochs()) == 2
 
 
 def test_an_unknown_strategy_is_refused(small: Arrays, faces: Path, tmp_path: Path) -> None:

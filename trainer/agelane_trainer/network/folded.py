@@ -1,7 +1,8 @@
 """ResNet50 as it is served: BatchNorm folded into the convolutions, in the chosen precision.
 
 Folding (Jacob et al., arXiv 1712.05877, section 3.2) changes nothing but rounding. On a CPU it
-makes the network a fifth faster, and bfloat16 then another third.
+makes the network a fifth faster, and bfloat16 then another third. A folded network can go on
+learning, with the statistics that were worked in.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from agelane_trainer.network.resnet import HEAD_NAMES, IMAGENET_MEAN_BGR, Arrays
+from agelane_trainer.training.recipe import Precision
 
 ServingPrecision = Literal["float32", "bfloat16", "float16"]
 PRECISIONS: tuple[ServingPrecision, ...] = ("float32", "bfloat16", "float16")
 """What a network can be served in: bfloat16 is for CPUs that have it, float16 for GPUs."""
-FLOAT32_STAGES: dict[ServingPrecision, tuple[str, ...]] = {"bfloat16": ("conv1", "conv2")}
+FLOAT32_STAGES: dict[str, tuple[str, ...]] = {"bfloat16": ("conv1", "conv2")}
 """Stages that stay float32: most of what bfloat16's eight bits would get wrong starts there."""
 _BATCH_NORM_EPSILON = 1.001e-5
 _BLOCKS = {2: 3, 3: 4, 4: 6, 5: 3}
@@ -27,7 +29,7 @@ _BLOCKS = {2: 3, 3: 4, 4: 6, 5: 3}
 class _Builder:
     """Adds folded layers, in their precision, and fills them."""
 
-    def __init__(self, arrays: Arrays, precision: ServingPrecision) -> None:
+    def __init__(self, arrays: Arrays, precision: ServingPrecision | Precision) -> None:
         self.arrays, self.precision = arrays, precision
         self.folded: dict[str, list[npt.NDArray[np.floating]]] = {}
 
@@ -62,16 +64,19 @@ class _Builder:
         return keras.layers.ReLU(dtype=dtype)(keras.layers.Add(dtype=dtype)([y, shortcut]))
 
 
-def build_folded(arrays: Arrays, input_size: int, precision: ServingPrecision) -> keras.Model:
-    """Return the network for serving, with these weights.
+def build_folded(
+    arrays: Arrays, input_size: int | None, precision: ServingPrecision | Precision
+) -> keras.Model:
+    """Return the network for serving, or for going on learning, with these weights.
 
     Input: float32 [N, input_size, input_size, 3], RGB grey levels 0 to 255. Output: float32
     [N, 101], logits of age 0 to 100.
 
     Args:
         arrays: weights of the ``distribution`` head, keyed ``layer/variable``.
-        input_size: side of the input (pixels).
+        input_size: side of the input (pixels); None takes any size.
         precision: what the convolutions compute in; the first pixels and the head stay float32.
+            The mixed ones of training keep their weights in float32.
     """
     builder = _Builder(arrays, precision)
     photo = keras.Input((input_size, input_size, 3), name="photo", dtype="float32")
@@ -94,6 +99,25 @@ def build_folded(arrays: Arrays, input_size: int, precision: ServingPrecision) -
     for name, weights in {**builder.folded, head: [kernel, bias]}.items():
         model.get_layer(name).set_weights(weights)
     return model
+
+
+def unfolded(arrays: Arrays) -> Arrays:
+    """Return a folded network's weights as those of the plain network that computes the same.
+
+    Its BatchNorm layers, next to the convolutions, leave everything as it is.
+
+    Args:
+        arrays: of ``build_folded``, keyed ``layer/variable``.
+    """
+    plain = dict(arrays)
+    for key in arrays:
+        layer, variable = key.split("/")
+        if variable == "bias" and layer.endswith("_conv"):
+            norm, zeros = f"{layer.removesuffix('_conv')}_bn", np.zeros(arrays[key].shape)
+            plain[f"{norm}/gamma"] = zeros + np.sqrt(1 + _BATCH_NORM_EPSILON)
+            plain[f"{norm}/moving_variance"] = zeros + 1
+            plain[f"{norm}/beta"] = plain[f"{norm}/moving_mean"] = zeros
+    return plain
 
 
 def _fold(arrays: Arrays, name: str) -> list[npt.NDArray[np.floating]]:

@@ -32,12 +32,12 @@ class WeightsError(ValueError):
 
 
 def build_model(
-    input_size: int, head: Head = "distribution", precision: Precision = "float32"
+    input_size: int | None, head: Head = "distribution", precision: Precision = "float32"
 ) -> keras.Model:
     """Return the network, randomly initialised.
 
-    Input: float32 [N, input_size, input_size, 3], RGB grey levels 0 to 255. Output, float32:
-    ``distribution`` [N, 101] logits of age 0 to 100; ``mse`` [N, 1] years.
+    Input: float32 [N, input_size, input_size, 3], RGB grey levels 0 to 255; None takes any size.
+    Output, float32: ``distribution`` [N, 101] logits of age 0 to 100; ``mse`` [N, 1] years.
     """
     with _dtype_policy(precision):
         photo = keras.Input((input_size, input_size, 3), name="photo", dtype="float32")

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from agelane_trainer.data.dataset import Photo
+from agelane_trainer.network.folded import build_folded, unfolded
 from agelane_trainer.network.resnet import (
     Arrays,
     WeightsError,
@@ -40,6 +41,14 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy() if name == "mirrored" else tf.distribute.get_strategy()
 
 
+def _build(recipe: Recipe) -> keras.Model:
+    """Return a network that takes photos of any size."""
+    plain = build_model(None, recipe.head, recipe.precision)
+    if recipe.batch_norm == "trained":
+        return plain
+    return build_folded(arrays_of(plain), None, recipe.precision)
+
+
 class Learner:
     """All state of a run, and the steps that change it.
 
@@ -58,8 +67,7 @@ class Learner:
         self.steps_per_epoch = steps_per_epoch
         self.strategy = strategy
         with strategy.scope():
-            self.model = build_model(recipe.input_size, recipe.head, recipe.precision)
-            self.average = build_model(recipe.input_size, recipe.head, recipe.precision)
+            self.model, self.average = _build(recipe), _build(recipe)
             self.optimizer = self._make_optimizer()
             self.step = tf.Variable(0, dtype=tf.int64)
             self.sums = tf.Variable(tf.zeros([2]))
@@ -72,13 +80,20 @@ class Learner:
         Raises:
             WeightsError: there is no ResNet50 in them.
         """
-        missing = load_arrays(self.model, arrays, partial=True)
+        plain = build_model(None, self.recipe.head)
+        missing = load_arrays(plain, arrays, partial=True)
         if _FIRST_KERNEL in missing:
             raise WeightsError(f"no {_FIRST_KERNEL} among the weights to start from: no ResNet50")
         layers = sorted({name.split("/")[0] for name in missing})
         if layers:
             tqdm.write(f"starting at random: {', '.join(layers)}")
-        load_arrays(self.average, arrays_of(self.model), partial=False)
+        for network in (self.model, self.average):
+            load_arrays(network, self._as_built(arrays_of(plain)), partial=False)
+
+    def averaged_weights(self) -> Arrays:
+        """Return the averaged weights, those of the plain network."""
+        arrays = arrays_of(self.average)
+        return unfolded(arrays) if self.recipe.batch_norm == "folded" else arrays
 
     def checkpoint(self) -> tf.train.Checkpoint:
         """Return all state that a resumed run needs."""
@@ -109,13 +124,19 @@ class Learner:
         spread = self.strategy.experimental_distribute_dataset(batches)
         return spread
 
-    def mean_error(self, photos: Sequence[Photo]) -> float:
-        """Return the mean absolute error of the averaged weights on unvaried photos (years)."""
+    def mean_error(self, photos: Sequence[Photo], size: int) -> float:
+        """Return the averaged weights' mean absolute error on unvaried photos of a size (years)."""
         errors = [
             np.abs(expected_age(self._predict(batch)).numpy() - ages.numpy())
-            for batch, ages in evaluation_batches(photos, self.recipe.input_size)
+            for batch, ages in evaluation_batches(photos, size)
         ]
         return float(np.concatenate(errors).mean())
+
+    def _as_built(self, arrays: Arrays) -> Arrays:
+        """Turn weights of the plain network into those of this run's."""
+        if self.recipe.batch_norm == "trained":
+            return arrays
+        return arrays_of(build_folded(arrays, None, "float32"))
 
     def _make_optimizer(self) -> keras.Optimizer:
         optimizer = keras.optimizers.AdamW(

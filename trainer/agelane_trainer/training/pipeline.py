@@ -48,7 +48,8 @@ def training_batches(photos: Sequence[Photo], recipe: Recipe, epoch: int) -> tf.
     paths = np.array([str(p.path) for p in photos])[order]
     ages = np.array([p.age for p in photos], np.int32)[order]
     seeds = np.stack([np.full(len(order), recipe.seed + epoch), np.arange(len(order))], axis=1)
-    source = source_size(recipe.input_size)
+    size = recipe.size_in(epoch)
+    source = source_size(size)
 
     def load(path: tf.Tensor, age: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, ...]:
         photo = tf.cast(tf.round(decode(tf.io.read_file(path), source)), tf.uint8)
@@ -56,7 +57,7 @@ def training_batches(photos: Sequence[Photo], recipe: Recipe, epoch: int) -> tf.
         return tf.ensure_shape(photo, [source, source, 3]), age, seed
 
     def vary(batch: tf.Tensor, ages: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return augment(batch, recipe.input_size, seeds[0], recipe.augmentation), ages
+        return augment(batch, size, seeds[0], recipe.augmentation), ages
 
     dataset = tf.data.Dataset.from_tensor_slices((paths, ages, seeds))
     loaded = dataset.map(load, num_parallel_calls=_DECODERS)

