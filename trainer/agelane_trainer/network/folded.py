@@ -19,7 +19,7 @@ from agelane_trainer.training.recipe import Precision
 ServingPrecision = Literal["float32", "bfloat16", "float16"]
 PRECISIONS: tuple[ServingPrecision, ...] = ("float32", "bfloat16", "float16")
 """What a network can be served in: bfloat16 is for CPUs that have it, float16 for GPUs."""
-FLOAT32_STAGES: dict[str, tuple[str, ...]] = {"bfloat16": ("conv1", "conv2")}
+FLOAT32_STAGES: dict[str, tuple[str, ...]] = {"bfloat16": ("conv1", "conv2", "conv3")}
 """Stages that stay float32: most of what bfloat16's eight bits would get wrong starts there."""
 _BATCH_NORM_EPSILON = 1.001e-5
 _BLOCKS = {2: 3, 3: 4, 4: 6, 5: 3}
