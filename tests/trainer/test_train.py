@@ -171,6 +171,17 @@ def test_a_folded_run_goes_on_from_its_weights_and_keeps_plain_ones(
     assert np.allclose(after, before, atol=0.02 * before.std())
 
 
+def test_frozen_stages_stay_as_they_were(small: Arrays, faces: Path, tmp_path: Path) -> None:
+    """The others learn; and what starts at random is not frozen."""
+    photos, recipe = read_photos(faces), replace(TINY, frozen_stages=1)
+    kept = read_arrays(train(recipe, photos[:16], photos[16:], small, tmp_path / "run").best)
+    frozen = small["conv1_conv/kernel"].astype(np.float16)  # as weights are kept
+    assert np.array_equal(kept["conv1_conv/kernel"], frozen)
+    assert not np.allclose(kept["age_head/kernel"], small["age_head/kernel"], atol=1e-3)
+    with pytest.raises(ValueError, match="needs weights"):
+        train(recipe, photos[:16], photos[16:], None, tmp_path / "random")
+
+
 def test_small_epochs_come_first(small: Arrays, faces: Path, tmp_path: Path) -> None:
     """The network learns at the small size, then at the one it is served at."""
     photos = read_photos(faces)

@@ -43,10 +43,13 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
 
 def _build(recipe: Recipe) -> keras.Model:
     """Return a network that takes photos of any size."""
-    plain = build_model(None, recipe.head, recipe.precision)
-    if recipe.batch_norm == "trained":
-        return plain
-    return build_folded(arrays_of(plain), None, recipe.precision)
+    network = build_model(None, recipe.head, recipe.precision)
+    if recipe.batch_norm == "folded":
+        network = build_folded(arrays_of(network), None, recipe.precision)
+    frozen = tuple(f"conv{stage}_" for stage in range(1, recipe.frozen_stages + 1))
+    for layer in network.layers:
+        layer.trainable = not layer.name.startswith(frozen)
+    return network
 
 
 class Learner:

@@ -47,8 +47,8 @@ def train(
         strategy: one of ``learner.STRATEGIES``; a run may be resumed under another.
 
     Raises:
-        ValueError: too few photos, ``folder`` holds a run of another recipe or other photos, or
-            the loss became infinite.
+        ValueError: too few photos, frozen stages without weights, ``folder`` holds a run of
+            another recipe or other photos, or the loss became infinite.
         WeightsError: ``start`` is of another network.
     """
     files = RunFiles(folder)
@@ -57,6 +57,8 @@ def train(
     steps = len(train_photos) // recipe.batch_size
     if steps == 0:
         raise ValueError(f"{len(train_photos)} training photos don't fill a batch")
+    if start is None and recipe.frozen_stages:
+        raise ValueError("frozen_stages keeps what a run starts from, so it needs weights (--init)")
     keras.utils.set_random_seed(recipe.seed)
     learner = Learner(recipe, steps, make_strategy(strategy))
     if start is not None:

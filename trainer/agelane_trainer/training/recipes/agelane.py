@@ -10,7 +10,8 @@ from agelane_trainer.training.recipe import Augmentation, Recipe
 
 RECIPE = Recipe(
     name="agelane",
-    epochs=6,
+    frozen_stages=2,
+    epochs=9,
     batch_size=64,
     learning_rate=3e-4,
     weight_decay=0.03,
