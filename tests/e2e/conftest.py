@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -30,8 +31,8 @@ class Addresses:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Addresses]:
-    """Start the stack once for all tests."""
+def stack(policy_without_audit: Path) -> Iterator[Addresses]:
+    """Start the stack once for all tests; nobody is asked for a document by chance."""
     if not any(MODELS.glob("age/*/saved_model.pb")):
         pytest.fail("no exported model: `make export` makes one")
     command = [sys.executable, "-m", "agelane_serving.stack", "--model-port=0", "--gateway-port=0"]
@@ -40,6 +41,7 @@ def stack() -> Iterator[Addresses]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        env={**os.environ, "AGELANE_GATEWAY_POLICY": str(policy_without_audit)},
     )
     assert process.stdout is not None
     try:

@@ -64,6 +64,12 @@ def pretended_models(tmp_path: Path) -> Path:
     return tmp_path / "models"
 
 
+@pytest.fixture
+def no_audit(policy_without_audit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is asked for a document by chance: the gateway inherits the environment."""
+    monkeypatch.setenv("AGELANE_GATEWAY_POLICY", str(policy_without_audit))
+
+
 def run_stack(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the stack to its end."""
     return subprocess.run(
@@ -75,6 +81,7 @@ def run_stack(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.usefixtures("no_audit")
 def test_a_command_runs_against_the_ready_stack_and_gives_the_exit_code(models: Path) -> None:
     """From photo to decision through everything; stdout belongs to the command alone."""
     result = run_stack(f"--models={models}", "--", sys.executable, "-c", ASSESS)

@@ -22,7 +22,13 @@ from agelane_trainer.data.split import Split, fingerprint
 from agelane_trainer.evaluation import evaluate as evaluation
 from agelane_trainer.evaluation.evaluate import Evaluation, Files, evaluate
 from agelane_trainer.evaluation.face_gates import FaceGates, fit_gates
-from agelane_trainer.evaluation.figures import certificate_entries, gap, main_figures, measure
+from agelane_trainer.evaluation.figures import (
+    certificate_entries,
+    estimated_age_shares,
+    gap,
+    main_figures,
+    measure,
+)
 from agelane_trainer.evaluation.measured_model import measured_model
 from agelane_trainer.evaluation.predict import FaceFigures, predict
 from agelane_trainer.evaluation.sample import Sample
@@ -82,6 +88,14 @@ def test_stress_and_the_audit_stand_beside_the_plain_figures(sample: Sample) -> 
     assert figures["audited_mae_years"] == 4.5
     assert figures["audited_false_clear_rate"] == 0.01
     assert "raw_mae_years" not in figures
+
+
+def test_the_shares_of_estimated_ages_are_those_of_good_faces(sample: Sample) -> None:
+    """By decades, the oldest together; what the gateway calls its customers different from."""
+    some = replace(sample, estimates=np.array([3.0, 9.9, 10.0, 100.0, 50.0]))
+    some = replace(some, good_face=np.array([True, True, True, True, False]))
+    assert estimated_age_shares(some) == [0.5, 0.25, 0, 0, 0, 0, 0, 0, 0, 0.25]
+    assert sum(estimated_age_shares(sample)) == pytest.approx(1, abs=1e-4)
 
 
 def test_without_a_certificate_everybody_shows_a_document(sample: Sample) -> None:

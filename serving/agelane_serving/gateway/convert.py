@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from agelane.v1 import assessment_pb2, checkout_pb2
 from agelane_serving.gateway.assessment import Assessment, Customer, Estimate
 from agelane_serving.gateway.errors import CallError, Fault
+from agelane_serving.gateway.security.proof import Proof
 from agelane_serving.policy import AgeGroup, Decision, Faces, Reason
 
 _DEFAULT_CATEGORY = "alcohol"
@@ -26,8 +27,10 @@ _REASONS = {
 }
 
 
-def to_customer(request: checkout_pb2.AssessCustomerRequest) -> Customer:
-    """Return the request with its defaults filled in.
+def to_customer(
+    request: checkout_pb2.AssessCustomerRequest | checkout_pb2.CustomerStart,
+) -> Customer:
+    """Return who a request is about, with its defaults filled in.
 
     Raises:
         CallError: a field other than the photo is out of its range.
@@ -46,7 +49,6 @@ def to_customer(request: checkout_pb2.AssessCustomerRequest) -> Customer:
             actual=len(request.restricted_category),
         )
     return Customer(
-        photo=request.photo,
         store_id=request.store_id,
         lane_id=request.lane_id,
         request_id=request.request_id or uuid.uuid4().hex,
@@ -56,25 +58,28 @@ def to_customer(request: checkout_pb2.AssessCustomerRequest) -> Customer:
 
 def to_message(assessment: Assessment) -> assessment_pb2.Assessment:
     """Return the assessment as the contract describes it."""
-    width, height = assessment.photo.upright_size
     message = assessment_pb2.Assessment(
         id=assessment.id,
-        request_id=assessment.request_id,
+        request_id=assessment.customer.request_id,
         alcohol_decision=_DECISIONS[assessment.verdict.decision],
         reasons=[_REASONS[reason] for reason in assessment.verdict.reasons],
         legal_age_years=assessment.legal_age_years,
-        restricted_category=assessment.restricted_category,
+        restricted_category=assessment.customer.restricted_category,
         policy_version=assessment.policy_version,
+        frames_used=assessment.frames_used,
         assessed_at=_timestamp(assessment.assessed_at),
         expires_at=_timestamp(assessment.expires_at),
     )
-    message.photo_quality.width_pixels = width
-    message.photo_quality.height_pixels = height
+    if assessment.photo is not None:
+        width, height = assessment.photo.upright_size
+        message.photo_quality.width_pixels = width
+        message.photo_quality.height_pixels = height
     if assessment.model_version is not None:
         message.model.name = assessment.model_name
         message.model.version = assessment.model_version
         # The model only answers about photos that could be turned.
-        message.photo_quality.orientation_applied = assessment.photo.orientation != 1
+        turned = assessment.photo is not None and assessment.photo.orientation != 1
+        message.photo_quality.orientation_applied = turned
     if assessment.faces is not None:
         _set_faces(message.photo_quality, assessment.faces)
     if assessment.estimate is not None:
@@ -102,7 +107,29 @@ def _set_estimate(message: assessment_pb2.Assessment, estimate: Estimate) -> Non
     message.age_group.CopyFrom(_age_group(estimate.age_group))
     message.age_group_probability = estimate.age_group_probability
     message.probability_under_legal_age = estimate.probability_under_legal_age
-    message.frames_used = 1
+
+
+def to_proof(assessment: Assessment) -> Proof:
+    """Return what the assessment's token proves."""
+    customer, estimate, version = assessment.customer, assessment.estimate, assessment.model_version
+    return Proof(
+        assessment_id=assessment.id,
+        store_id=customer.store_id,
+        lane_id=customer.lane_id,
+        restricted_category=customer.restricted_category,
+        decision=assessment.verdict.decision.name,
+        reasons=tuple(reason.name for reason in assessment.verdict.reasons),
+        legal_age_years=assessment.legal_age_years,
+        age_group_id="" if estimate is None else estimate.age_group.id,
+        probability_under_legal_age=(
+            None if estimate is None else estimate.probability_under_legal_age
+        ),
+        model_name="" if version is None else assessment.model_name,
+        model_version=version,
+        policy_version=assessment.policy_version,
+        assessed_at=assessment.assessed_at,
+        expires_at=assessment.expires_at,
+    )
 
 
 def _age_group(group: AgeGroup) -> assessment_pb2.AgeGroup:

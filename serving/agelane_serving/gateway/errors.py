@@ -18,7 +18,17 @@ class Fault(Enum):
     TOO_FEW_PIXELS = auto()
     INVALID_FIELD = auto()
     UNKNOWN_RESTRICTED_CATEGORY = auto()
+    NO_CUSTOMER = auto()
     DEADLINE_TOO_SHORT = auto()
+    OVERLOADED = auto()
+    RATE_LIMITED = auto()
+    SHUTTING_DOWN = auto()
+    CREDENTIALS_MISSING = auto()
+    CREDENTIALS_INVALID = auto()
+    STORE_NOT_PERMITTED = auto()
+    ROLE_NOT_PERMITTED = auto()
+    TOKEN_FORGED = auto()
+    TOKEN_EXPIRED = auto()
     NOT_IMPLEMENTED = auto()
     INTERNAL = auto()
 
@@ -34,14 +44,19 @@ class CallError(Exception):
         field: str | None = None,
         limit: int | None = None,
         actual: int | None = None,
+        retry_seconds: float | None = None,
     ) -> None:
-        """`field` is what to correct in the request; `limit` and `actual` a limit it broke."""
+        """`field` is what to correct in the request; `limit` and `actual` a limit it broke.
+
+        `retry_seconds` is how long to wait before the same call may succeed.
+        """
         super().__init__(message)
         self.fault = fault
         self.message = message
         self.field = field
         self.limit = limit
         self.actual = actual
+        self.retry_seconds = retry_seconds
 
 
 class ModelUnavailable(Exception):
@@ -50,6 +65,10 @@ class ModelUnavailable(Exception):
 
 class ModelSlow(ModelUnavailable):
     """The model did not answer in time; it may be there all the same."""
+
+
+class ModelUnreachable(ModelUnavailable):
+    """The model server could not be reached, or sent the call away; another one may take it."""
 
 
 class PhotoUnusable(Exception):

@@ -1,24 +1,42 @@
-"""The process: port, services, signals, and the order of starting and stopping."""
+"""The process: its parts, ports and signals, and the order of starting and stopping."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import signal
-from importlib import resources
 
 import grpc
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from prometheus_client import start_http_server
 
-from agelane.v1 import checkout_pb2, checkout_pb2_grpc, report_pb2, report_pb2_grpc
-from agelane_serving.gateway.assessment import Assessor
-from agelane_serving.gateway.health import Health
-from agelane_serving.gateway.model_client import ModelClient
+from agelane.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
+    checkout_pb2,
+    checkout_pb2_grpc,
+    report_pb2,
+    report_pb2_grpc,
+)
+from agelane_serving.gateway.access import Access
+from agelane_serving.gateway.admin import AdminService
+from agelane_serving.gateway.admission.queue import AdmissionQueue
+from agelane_serving.gateway.admission.rate import RateLimit
+from agelane_serving.gateway.answers import Answers
+from agelane_serving.gateway.assessor import Assessor
+from agelane_serving.gateway.configuration import Configuration
+from agelane_serving.gateway.lane_streams import LaneStreams
+from agelane_serving.gateway.model.age_model import AgeModel
+from agelane_serving.gateway.model.rollout import Rollout
+from agelane_serving.gateway.model.servers import ModelServers
+from agelane_serving.gateway.operations.gauges import Gauges
+from agelane_serving.gateway.operations.health import Health
+from agelane_serving.gateway.photo.upright import Uprighter
+from agelane_serving.gateway.security.tls import TlsError, TlsFiles, server_credentials
 from agelane_serving.gateway.servicer import CheckoutService, ReportService
 from agelane_serving.gateway.settings import Settings
-from agelane_serving.gateway.upright import Uprighter
-from agelane_serving.policy import Policy, PolicyError, load_policy
+from agelane_serving.gateway.watched_file import ConfigurationError
 
 _SERVICES = (
     checkout_pb2.DESCRIPTOR.services_by_name["CheckoutService"].full_name,
@@ -26,12 +44,16 @@ _SERVICES = (
     health.SERVICE_NAME,
     reflection.SERVICE_NAME,
 )
+_ADMIN_SERVICES = (
+    admin_pb2.DESCRIPTOR.services_by_name["AdminService"].full_name,
+    reflection.SERVICE_NAME,
+)
 _OPTIONS = (
-    # Two servers sharing a port would silently take each other's calls.
-    ("grpc.so_reuseport", 0),
     # Photos may have 1 MiB. A larger one should be told so by the gateway, with the reason, and
     # not by gRPC, without; so there is headroom.
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+    ("grpc.max_metadata_size", 8 * 1024),
+    ("grpc.max_concurrent_streams", 256),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     # Notices tills that have vanished.
@@ -52,53 +74,93 @@ class StartupError(Exception):
 class Gateway:
     """One gateway in this process, from `start` to `stop`."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Read the policy; raises StartupError for what it gets wrong. Needs a running loop."""
+    def __init__(self, settings: Settings, *, shares_port: bool = False) -> None:
+        """Read all files; raises StartupError for what they get wrong. Needs a running loop.
+
+        `shares_port` lets other processes listen on the same port: only for those that one parent
+        has started, since strangers would silently take each other's calls.
+        """
         self._settings = settings
-        self._policy = _policy(settings)
-        self._model = ModelClient(settings.model_server, settings.model_name)
-        self._uprighter = Uprighter()
-        self._health = Health(self._model)
-        self._server = grpc.aio.server(options=_OPTIONS)
-        self.address = ""
+        try:
+            self.configuration = configuration = Configuration(settings)
+            self._tls = _tls(settings)
+        except (ConfigurationError, TlsError) as error:
+            raise StartupError(str(error)) from error
+        access = Access(
+            configuration.credentials, RateLimit(settings.lane_rate, settings.lane_burst)
+        )
+        answers = Answers(configuration.key_ring)
+        servers = ModelServers(settings.model_servers, settings.model_name)
+        queue, rollout = AdmissionQueue(settings.limits), Rollout(configuration.rollout)
+        self._model, self._uprighter = AgeModel(servers, queue, rollout), Uprighter()
+        assessor = Assessor(configuration.policy, self._model, self._uprighter)
+        self._streams = LaneStreams(assessor, access, answers)
+        self._health = Health(servers.backends)
+        self._gauges = Gauges(servers, queue, rollout, answers.drift)
+        self._checkout = CheckoutService(assessor, access, answers, self._streams)
+        self._reports = ReportService(access)
+        self._admin = AdminService(
+            access, configuration.policy, servers, queue, rollout, configuration.files
+        )
+        options = (*_OPTIONS, ("grpc.so_reuseport", int(shares_port)))
+        self._server = grpc.aio.server(options=options)
+        self._admin_server = grpc.aio.server(options=(*_OPTIONS, ("grpc.so_reuseport", 0)))
+        self.address = self.admin_address = ""
 
     async def start(self) -> None:
-        """Take calls; raises StartupError if the port can't be had."""
-        assessor = Assessor(self._policy, self._model, self._uprighter)
-        checkout_pb2_grpc.add_CheckoutServiceServicer_to_server(
-            CheckoutService(assessor), self._server
-        )
-        report_pb2_grpc.add_ReportServiceServicer_to_server(ReportService(), self._server)
+        """Take calls; raises StartupError if a port can't be had."""
+        checkout_pb2_grpc.add_CheckoutServiceServicer_to_server(self._checkout, self._server)
+        report_pb2_grpc.add_ReportServiceServicer_to_server(self._reports, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         reflection.enable_server_reflection(_SERVICES, self._server)
-        listen = self._settings.listen
-        try:
-            port = self._server.add_insecure_port(listen)
-        except RuntimeError as error:
-            raise StartupError(f"cannot listen on {listen}: is the port taken?") from error
-        self.address = f"{listen.rpartition(':')[0]}:{port}"
+        self.address = self._listen(self._server, self._settings.listen)
+        if self._settings.admin_listen:
+            admin_pb2_grpc.add_AdminServiceServicer_to_server(self._admin, self._admin_server)
+            reflection.enable_server_reflection(_ADMIN_SERVICES, self._admin_server)
+            self.admin_address = self._listen(self._admin_server, self._settings.admin_listen)
+            await self._admin_server.start()
         await self._health.begin()
         await self._server.start()
-        _logger.info("listening on %s, policy %s", self.address, self._policy.version)
+        policy = self.configuration.policy().version
+        _logger.info("listening on %s, policy %s", self.address, policy)
 
     async def run(self) -> None:
-        """Follow the model server's status, until cancelled."""
-        await self._health.follow()
+        """Follow the model servers and the files, until cancelled."""
+        await asyncio.gather(
+            self._health.follow(), self.configuration.follow(), self._gauges.follow()
+        )
 
     async def stop(self) -> None:
         """Send new callers elsewhere, let calls in progress end, and disconnect."""
         await self._health.leave()
+        self._streams.leave()
         await self._server.stop(self._settings.drain_seconds)
+        await self._admin_server.stop(None)
         self._uprighter.close()
         await self._model.close()
 
+    def _listen(self, server: grpc.aio.Server, address: str) -> str:
+        """Return the address with the port that was had."""
+        try:
+            if self._tls is None:
+                port = server.add_insecure_port(address)
+            else:
+                port = server.add_secure_port(address, self._tls)
+        except RuntimeError as error:
+            raise StartupError(f"cannot listen on {address}: is the port taken?") from error
+        return f"{address.rpartition(':')[0]}:{port}"
 
-async def serve(settings: Settings) -> None:
+
+async def serve(settings: Settings, *, shares_port: bool = False) -> None:
     """Run until SIGTERM or SIGINT; raises StartupError if that can't begin."""
     stop_asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signal_number, stop_asked.set)
-    gateway = Gateway(settings)
+        loop.add_signal_handler(signal_number, stop_asked.set)
+    gateway = Gateway(settings, shares_port=shares_port)
+    loop.add_signal_handler(signal.SIGHUP, gateway.configuration.reload)
+    if settings.metrics_listen:
+        serve_metrics(settings.metrics_listen)
     await gateway.start()
     running = asyncio.create_task(gateway.run())
     stopping = asyncio.create_task(stop_asked.wait())
@@ -112,11 +174,17 @@ async def serve(settings: Settings) -> None:
         running.result()
 
 
-def _policy(settings: Settings) -> Policy:
+def serve_metrics(address: str) -> None:
+    """Answer Prometheus at HOST:PORT; raises StartupError if the port can't be had."""
+    host, _, port = address.rpartition(":")
     try:
-        if settings.policy is not None:
-            return load_policy(settings.policy.read_text(encoding="utf-8"))
-        default = resources.files("agelane_serving.policy").joinpath("default.toml")
-        return load_policy(default.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, PolicyError) as error:
-        raise StartupError(f"policy {settings.policy or 'default.toml'}: {error}") from error
+        start_http_server(int(port), host.strip("[]"))
+    except OSError as error:
+        raise StartupError(f"cannot listen on {address}: {error.strerror}") from error
+
+
+def _tls(settings: Settings) -> grpc.ServerCredentials | None:
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
+    return server_credentials(files)

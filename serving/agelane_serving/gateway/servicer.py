@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import logging
 import time
+from collections.abc import AsyncIterator
 from typing import Any, NoReturn
 
 import grpc
 
 from agelane.v1 import checkout_pb2, checkout_pb2_grpc, report_pb2_grpc
-from agelane_serving.gateway.assessment import Assessment, Assessor
-from agelane_serving.gateway.convert import to_customer, to_message
+from agelane_serving.gateway.access import Access
+from agelane_serving.gateway.answers import Answers
+from agelane_serving.gateway.assessor import Assessor
+from agelane_serving.gateway.convert import to_customer
 from agelane_serving.gateway.deadline import deadline_for
 from agelane_serving.gateway.errors import CallError, Fault
-from agelane_serving.gateway.logs import request_id
-from agelane_serving.gateway.status import answers_errors
+from agelane_serving.gateway.lane_streams import LaneStreams
+from agelane_serving.gateway.operations.logs import name_request
+from agelane_serving.gateway.security.caller import Role
+from agelane_serving.gateway.status import answers_errors, streams_errors
 
-_logger = logging.getLogger(__name__)
 _Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class CheckoutService(checkout_pb2_grpc.CheckoutServiceServicer):
     """What a till calls."""
 
-    def __init__(self, assessor: Assessor) -> None:
-        """Answer with the assessments of `assessor`."""
-        self._assessor = assessor
+    def __init__(
+        self, assessor: Assessor, access: Access, answers: Answers, streams: LaneStreams
+    ) -> None:
+        """All four are used as long as the service is."""
+        self._assessor, self._access, self._answers = assessor, access, answers
+        self._streams = streams
 
     @answers_errors
     async def AssessCustomer(
@@ -34,48 +40,55 @@ class CheckoutService(checkout_pb2_grpc.CheckoutServiceServicer):
         """Assess one photo."""
         begun = time.monotonic()
         deadline = deadline_for(context.time_remaining())
-        customer = to_customer(request)
-        request_id.set(customer.request_id)
-        assessment = await self._assessor.assess(customer, deadline)
-        _log(assessment, time.monotonic() - begun)
-        return checkout_pb2.AssessCustomerResponse(assessment=to_message(assessment))
+        caller = self._access.caller(context, Role.LANE)
+        customer = self._access.customer(caller, to_customer(request))
+        name_request(customer.request_id)
+        self._access.count(caller, customer)
+        assessment = await self._assessor.welcome(customer).look(request.photo, deadline)
+        return checkout_pb2.AssessCustomerResponse(
+            assessment=self._answers.message(assessment, time.monotonic() - begun)
+        )
 
-    @answers_errors
-    async def AssessCustomerStream(  # type: ignore[override]  # gRPC takes coroutines here too
-        self, request_iterator: object, context: _Context
-    ) -> NoReturn:
-        """Not there yet."""
-        raise _not_implemented("AssessCustomerStream")
+    @streams_errors
+    async def AssessCustomerStream(
+        self,
+        request_iterator: AsyncIterator[checkout_pb2.AssessCustomerStreamRequest],
+        context: _Context,
+    ) -> AsyncIterator[checkout_pb2.AssessCustomerStreamResponse]:
+        """Assess customer after customer, each from several photos."""
+        caller = self._access.caller(context, Role.LANE)
+        with self._streams.opened(caller) as stream:
+            async for request in self._streams.until_leaving(request_iterator):
+                response = await stream.answer(request)
+                if response is not None:
+                    yield response
 
     @answers_errors
     async def RecordSale(self, request: object, context: _Context) -> NoReturn:
         """Not there yet."""
+        self._access.caller(context, Role.LANE)
         raise _not_implemented("RecordSale")
 
 
 class ReportService(report_pb2_grpc.ReportServiceServicer):
     """What a manager calls."""
 
+    def __init__(self, access: Access) -> None:
+        """It is used as long as the service is."""
+        self._access = access
+
     @answers_errors
     async def GetCashierReport(self, request: object, context: _Context) -> NoReturn:
         """Not there yet."""
+        self._access.caller(context, Role.MANAGER)
         raise _not_implemented("GetCashierReport")
 
     @answers_errors
     async def GetAgeGroupReport(self, request: object, context: _Context) -> NoReturn:
         """Not there yet."""
+        self._access.caller(context, Role.MANAGER)
         raise _not_implemented("GetAgeGroupReport")
 
 
 def _not_implemented(rpc: str) -> CallError:
     return CallError(Fault.NOT_IMPLEMENTED, f"this gateway has no {rpc}")
-
-
-def _log(assessment: Assessment, seconds: float) -> None:
-    _logger.info(
-        "%s %s by version %s in %.1f ms",
-        assessment.verdict.decision.name,
-        ",".join(reason.name for reason in assessment.verdict.reasons),
-        assessment.model_version,
-        1000 * seconds,
-    )

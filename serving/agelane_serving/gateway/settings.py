@@ -6,49 +6,141 @@ import argparse
 import ipaddress
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from agelane_serving.gateway.admission.queue import Limits
+
 ENVIRONMENT_PREFIX = "AGELANE_GATEWAY_"
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_MOST_PROCESSES = 64
 
 
 class SettingsError(ValueError):
     """A setting that the gateway refuses to start with; the message names it."""
 
 
+def _truth(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"expected true or false, not {text!r}")
+    return text.lower() == "true"
+
+
+def _flag(default: Any, parse: Callable[[str], Any], metavar: str, help_: str) -> Any:
+    """Return a field that is a flag too."""
+    more = {"nargs": "?", "const": True} if parse is _truth else {}
+    argument = {"type": parse, "metavar": metavar, "help": help_, **more}
+    return field(default=default, metadata=argument)
+
+
 @dataclass(frozen=True)
 class Settings:
     """How to run one gateway; SettingsError for what can't work."""
 
-    listen: str = "127.0.0.1:50051"
+    listen: str = _flag("127.0.0.1:50051", str, "HOST:PORT", "address for tills (%(default)s)")
     """HOST:PORT to listen on; port 0 lets the system choose."""
-    insecure_listen: bool = False
-    """Whether plaintext may be spoken on an address that other machines reach."""
-    model_server: str = "127.0.0.1:8500"
-    """gRPC target of the model server."""
-    model_name: str = "age"
+    insecure_listen: bool = _flag(
+        False, _truth, "true|false", "let other machines call without TLS or without credentials"
+    )
+    """Whether plaintext, or no credentials, are right on an address that other machines reach."""
+    tls_certificate: Path | None = _flag(None, Path, "FILE", "certificate chain, PEM")
+    """The gateway's certificate; with `tls_key`, or neither."""
+    tls_key: Path | None = _flag(None, Path, "FILE", "its private key, PEM")
+    """Its private key."""
+    tls_client_ca: Path | None = _flag(
+        None, Path, "FILE", "who may vouch for callers; makes their certificates mandatory (mTLS)"
+    )
+    """Certificates of those who may vouch for callers; None: callers need no certificate."""
+    credentials: Path | None = _flag(None, Path, "FILE", "tokens of callers; none lets all in")
+    """Tokens of callers; None: everybody may call."""
+    token_keys: Path | None = _flag(
+        None, Path, "FILE", "keys that sign assessments; none leaves them unsigned"
+    )
+    """Keys that sign assessments; None: they are not signed."""
+    admin_listen: str = _flag("", str, "HOST:PORT", "address for operators (none)")
+    """HOST:PORT of the admin rpcs; "": there are none."""
+    metrics_listen: str = _flag("", str, "HOST:PORT", "address for Prometheus (none)")
+    """HOST:PORT of the metrics; "": they are not served."""
+    model_server: str = _flag(
+        "127.0.0.1:8500", str, "TARGETS", "gRPC targets of model servers, by commas (%(default)s)"
+    )
+    """gRPC targets of the model servers, separated by commas."""
+    model_name: str = _flag("age", str, "NAME", "name of the model there (%(default)s)")
     """Name of the model there."""
-    policy: Path | None = None
+    rollout: Path | None = _flag(None, Path, "FILE", "how a new version is tried (not at all)")
+    """How a new version of the model is tried; None: the newest one is in charge."""
+    policy: Path | None = _flag(None, Path, "FILE", "policy file (the built-in one)")
     """Policy file; None is the one that comes with the gateway."""
-    drain_seconds: float = 10.0
+    in_flight: int = _flag(64, int, "CALLS", "most calls at the model servers (%(default)s)")
+    """Calls that the model servers work on together, 1 or more."""
+    waiting: int = _flag(512, int, "CALLS", "most calls that wait for that (%(default)s)")
+    """Calls that wait for that, 1 or more."""
+    lane_rate: float = _flag(10.0, float, "CALLS", "photos a second and lane (%(default)s)")
+    """Photos that a lane may send a second, more than 0."""
+    lane_burst: int = _flag(30, int, "CALLS", "and so many at once (%(default)s)")
+    """Photos that a lane may send at once, 1 or more."""
+    processes: int = _flag(1, int, "COUNT", "processes that share the port (%(default)s)")
+    """Processes that share the port, 1 … 64."""
+    drain_seconds: float = _flag(
+        10.0, float, "SECONDS", "longest wait for calls at the end (%(default)s)"
+    )
     """How long calls in progress may take to end when the gateway is told to stop, 0 … 600."""
-    log_level: str = "INFO"
+    log_level: str = _flag("INFO", str.upper, "LEVEL", f"{', '.join(_LOG_LEVELS)} (%(default)s)")
     """Least severe log lines that are written: DEBUG, INFO, WARNING or ERROR."""
 
     def __post_init__(self) -> None:
         """Refuse what can't work, before anything is opened."""
-        host, separator, port = self.listen.rpartition(":")
-        if not separator or not port.isdecimal() or int(port) > 65535:
-            raise SettingsError(f"--listen must be HOST:PORT, not {self.listen!r}")
-        if not (self.insecure_listen or _is_loopback(host)):
-            raise SettingsError(
-                f"--listen {self.listen} can be reached from other machines, and this gateway "
-                "speaks plaintext: use 127.0.0.1, or say --insecure-listen"
-            )
-        if not self.model_server or not self.model_name:
+        for name in ("listen", "admin_listen", "metrics_listen"):
+            value = getattr(self, name)
+            if value or name == "listen":
+                _check_address(f"--{name.replace('_', '-')}", value)
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise SettingsError("--tls-certificate and --tls-key belong together")
+        if self.tls_client_ca is not None and self.tls_certificate is None:
+            raise SettingsError("--tls-client-ca needs --tls-certificate")
+        self._check_exposure()
+        if not all(self.model_servers) or not self.model_name:
             raise SettingsError("--model-server and --model-name must not be empty")
+        self._check_numbers()
+
+    @property
+    def model_servers(self) -> list[str]:
+        """The gRPC targets of the model servers, at least one."""
+        return [target.strip() for target in self.model_server.split(",")]
+
+    @property
+    def limits(self) -> Limits:
+        """How many calls may go on and wait."""
+        return Limits(in_flight=self.in_flight, waiting=self.waiting)
+
+    def _check_exposure(self) -> None:
+        lacks = [
+            name
+            for name, value in (
+                ("TLS", self.tls_certificate),
+                ("credentials", self.credentials),
+            )
+            if value is None
+        ]
+        for name in ("listen", "admin_listen"):
+            address = getattr(self, name)
+            if address and lacks and not (self.insecure_listen or _is_loopback(address)):
+                flag = f"--{name.replace('_', '-')} {address}"
+                raise SettingsError(
+                    f"{flag} can be reached from other machines, and there are no "
+                    f"{' and no '.join(lacks)}: use 127.0.0.1, give --tls-certificate, --tls-key "
+                    "and --credentials, or say --insecure-listen"
+                )
+
+    def _check_numbers(self) -> None:
+        for name in ("in_flight", "waiting", "lane_burst", "processes"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"--{name.replace('_', '-')} must be at least 1")
+        if self.processes > _MOST_PROCESSES:
+            raise SettingsError(f"--processes must be at most {_MOST_PROCESSES}")
+        if not 0 < self.lane_rate < 1e6:
+            raise SettingsError("--lane-rate must be more than 0")
         if not 0 <= self.drain_seconds <= 600:
             raise SettingsError(f"--drain-seconds must be 0 to 600, not {self.drain_seconds}")
         if self.log_level not in _LOG_LEVELS:
@@ -66,48 +158,28 @@ def parse_settings(argv: Sequence[str], environment: Mapping[str, str] = os.envi
         epilog=f"Instead of a flag, {ENVIRONMENT_PREFIX}<FLAG> can be set in the environment.",
         allow_abbrev=False,
     )
-    for field in fields(Settings):
+    for each in fields(Settings):
+        assert each.default is not MISSING
         # Variables beyond these are let be: orchestrators put some of their own beside them.
-        default = environment.get(ENVIRONMENT_PREFIX + field.name.upper(), field.default)
-        flag = "--" + field.name.replace("_", "-")
-        parser.add_argument(flag, default=default, **_ARGUMENTS[field.name])
+        default = environment.get(ENVIRONMENT_PREFIX + each.name.upper(), each.default)
+        parser.add_argument("--" + each.name.replace("_", "-"), default=default, **each.metadata)
     try:
         return Settings(**vars(parser.parse_args(argv)))
     except SettingsError as error:
         parser.error(str(error))
 
 
-def _is_loopback(host: str) -> bool:
+def _check_address(flag: str, address: str) -> None:
+    _, separator, port = address.rpartition(":")
+    if not separator or not port.isdecimal() or int(port) > 65535:
+        raise SettingsError(f"{flag} must be HOST:PORT, not {address!r}")
+
+
+def _is_loopback(address: str) -> bool:
+    host = address.rpartition(":")[0]
     if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def _truth(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise argparse.ArgumentTypeError(f"expected true or false, not {text!r}")
-    return text.lower() == "true"
-
-
-def _argument(type_: Callable[[str], Any], metavar: str, help_: str, **more: Any) -> dict[str, Any]:
-    return {"type": type_, "metavar": metavar, "help": help_, **more}
-
-
-_ARGUMENTS = {
-    "listen": _argument(str, "HOST:PORT", "address to listen on (%(default)s)"),
-    "insecure_listen": _argument(
-        _truth,
-        "true|false",
-        "speak plaintext on an address that other machines reach",
-        nargs="?",
-        const=True,
-    ),
-    "model_server": _argument(str, "TARGET", "gRPC target of the model server (%(default)s)"),
-    "model_name": _argument(str, "NAME", "name of the model there (%(default)s)"),
-    "policy": _argument(Path, "FILE", "policy file (the built-in one)"),
-    "drain_seconds": _argument(float, "SECONDS", "longest wait for calls at the end (%(default)s)"),
-    "log_level": _argument(str.upper, "LEVEL", f"{', '.join(_LOG_LEVELS)} (%(default)s)"),
-}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn, TypeVar
 
 import grpc
@@ -13,23 +13,37 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from agelane_serving.gateway.errors import CallError, Fault
+from agelane_serving.gateway.operations import metrics
 
 ERROR_DOMAIN = "agelane.v1"
 _CODES = {
-    Fault.EMPTY_PHOTO: grpc.StatusCode.INVALID_ARGUMENT,
-    Fault.PHOTO_TOO_LARGE: grpc.StatusCode.INVALID_ARGUMENT,
-    Fault.UNSUPPORTED_FORMAT: grpc.StatusCode.INVALID_ARGUMENT,
-    Fault.ANIMATED_PHOTO: grpc.StatusCode.INVALID_ARGUMENT,
-    Fault.TRUNCATED_PHOTO: grpc.StatusCode.INVALID_ARGUMENT,
-    Fault.CORRUPT_PHOTO: grpc.StatusCode.INVALID_ARGUMENT,
-    Fault.TOO_MANY_PIXELS: grpc.StatusCode.INVALID_ARGUMENT,
-    Fault.TOO_FEW_PIXELS: grpc.StatusCode.INVALID_ARGUMENT,
-    Fault.INVALID_FIELD: grpc.StatusCode.INVALID_ARGUMENT,
-    Fault.UNKNOWN_RESTRICTED_CATEGORY: grpc.StatusCode.INVALID_ARGUMENT,
-    Fault.DEADLINE_TOO_SHORT: grpc.StatusCode.DEADLINE_EXCEEDED,
-    Fault.NOT_IMPLEMENTED: grpc.StatusCode.UNIMPLEMENTED,
-    Fault.INTERNAL: grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.INVALID_ARGUMENT: (
+        Fault.EMPTY_PHOTO,
+        Fault.PHOTO_TOO_LARGE,
+        Fault.UNSUPPORTED_FORMAT,
+        Fault.ANIMATED_PHOTO,
+        Fault.TRUNCATED_PHOTO,
+        Fault.CORRUPT_PHOTO,
+        Fault.TOO_MANY_PIXELS,
+        Fault.TOO_FEW_PIXELS,
+        Fault.INVALID_FIELD,
+        Fault.UNKNOWN_RESTRICTED_CATEGORY,
+        Fault.NO_CUSTOMER,
+    ),
+    grpc.StatusCode.DEADLINE_EXCEEDED: (Fault.DEADLINE_TOO_SHORT,),
+    grpc.StatusCode.RESOURCE_EXHAUSTED: (Fault.OVERLOADED, Fault.RATE_LIMITED),
+    grpc.StatusCode.UNAVAILABLE: (Fault.SHUTTING_DOWN,),
+    grpc.StatusCode.UNAUTHENTICATED: (Fault.CREDENTIALS_MISSING, Fault.CREDENTIALS_INVALID),
+    grpc.StatusCode.PERMISSION_DENIED: (
+        Fault.STORE_NOT_PERMITTED,
+        Fault.ROLE_NOT_PERMITTED,
+        Fault.TOKEN_FORGED,
+    ),
+    grpc.StatusCode.FAILED_PRECONDITION: (Fault.TOKEN_EXPIRED,),
+    grpc.StatusCode.UNIMPLEMENTED: (Fault.NOT_IMPLEMENTED,),
+    grpc.StatusCode.INTERNAL: (Fault.INTERNAL,),
 }
+_CODE_OF = {fault: code for code, faults in _CODES.items() for fault in faults}
 
 _logger = logging.getLogger(__name__)
 _Self = TypeVar("_Self")
@@ -37,6 +51,7 @@ _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
 _Context = grpc.aio.ServicerContext[Any, Any]
 _Method = Callable[[_Self, _Request, _Context], Awaitable[_Response]]
+_StreamMethod = Callable[[_Self, _Request, _Context], AsyncIterator[_Response]]
 
 
 def answers_errors(
@@ -48,14 +63,39 @@ def answers_errors(
     async def guarded(self: _Self, request: _Request, context: _Context) -> _Response:
         try:
             return await method(self, request, context)
-        except CallError as error:
-            _logger.info("refused: %s %s", error.fault.name, error.message)
-            await _abort(context, error)
-        except Exception:
-            _logger.exception("unforeseen error")
-            await _abort(context, CallError(Fault.INTERNAL, "the gateway failed; see its log"))
+        except Exception as error:  # noqa: BLE001  # the one boundary
+            await _abort(context, _told(error))
 
     return guarded
+
+
+def streams_errors(
+    method: _StreamMethod[_Self, _Request, _Response],
+) -> _StreamMethod[_Self, _Request, _Response]:
+    """Do the same for a method that answers with a stream."""
+
+    @functools.wraps(method)
+    async def guarded(
+        self: _Self, requests: _Request, context: _Context
+    ) -> AsyncIterator[_Response]:
+        try:
+            async for response in method(self, requests, context):
+                yield response
+        except Exception as error:  # noqa: BLE001  # as above
+            await _abort(context, _told(error))
+
+    return guarded
+
+
+def _told(error: Exception) -> CallError:
+    """Return what the caller is told, and log the rest."""
+    if isinstance(error, CallError):
+        _logger.info("refused", extra={"fault": error.fault.name, "why": error.message})
+    else:
+        _logger.error("unforeseen error", exc_info=error)
+        error = CallError(Fault.INTERNAL, "the gateway failed; see its log")
+    metrics.REFUSED.labels(error.fault.name).inc()
+    return error
 
 
 def to_status(error: CallError) -> status_pb2.Status:
@@ -70,7 +110,11 @@ def to_status(error: CallError) -> status_pb2.Status:
             field=error.field, description=error.message, reason=error.fault.name
         )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
-    code: int = _CODES[error.fault].value[0]
+    if error.retry_seconds is not None:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromMilliseconds(round(1000 * error.retry_seconds))
+        details.append(retry)
+    code: int = _CODE_OF[error.fault].value[0]
     return status_pb2.Status(code=code, message=error.message, details=map(_packed, details))
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from agelane_serving.policy.age_groups import AgeGroup, most_probable
 from agelane_serving.policy.card import Card, CardError, read_card
 from agelane_serving.policy.certificate import Certificate
-from agelane_serving.policy.decision import Decision, Reason, Verdict, decide, verify_id
+from agelane_serving.policy.decision import Decision, Reason, Verdict, audited, decide, verify_id
 from agelane_serving.policy.distribution import AgeDistribution, DistributionError
 from agelane_serving.policy.face import Box, FaceGates, Faces
+from agelane_serving.policy.fusion import MOST_FRAMES, Frame, FusedCustomer, fuse_customer
 from agelane_serving.policy.policy_file import load_policy
 from agelane_serving.policy.rules import Policy, PolicyError, Requirement, Rule, UnknownCategory
 
 __all__ = [
+    "MOST_FRAMES",
     "AgeDistribution",
     "AgeGroup",
     "Box",
@@ -22,6 +24,8 @@ __all__ = [
     "DistributionError",
     "FaceGates",
     "Faces",
+    "Frame",
+    "FusedCustomer",
     "Policy",
     "PolicyError",
     "Reason",
@@ -29,7 +33,9 @@ __all__ = [
     "Rule",
     "UnknownCategory",
     "Verdict",
+    "audited",
     "decide",
+    "fuse_customer",
     "load_policy",
     "most_probable",
     "read_card",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from agelane_serving.policy.certificate import Certificate, read_certificates
 from agelane_serving.policy.face import FaceGates, read_face_gates
 
 _SCHEMA = 1
+_DECADES = 10
 
 
 class CardError(ValueError):
@@ -23,6 +25,9 @@ class Card:
     """The valid ones."""
     face_gates: FaceGates | None = None
     """What the faces must be like; None: it does not say so in a valid way."""
+    estimated_age_shares: tuple[float, ...] = ()
+    """Shares of the people it was certified on that were taken for 0 to 9 years, 10 to 19, …, 90 to
+    100; empty: it does not say so in a valid way. No decision depends on them."""
 
 
 def read_card(content: object) -> Card:
@@ -36,4 +41,15 @@ def read_card(content: object) -> Card:
     entries = content.get("certificates", [])
     if not isinstance(entries, list):
         raise CardError("certificates are not a list")
-    return Card(read_certificates(entries), read_face_gates(content.get("face_gates")))
+    return Card(
+        read_certificates(entries),
+        read_face_gates(content.get("face_gates")),
+        _shares(content.get("estimated_age_shares")),
+    )
+
+
+def _shares(entry: object) -> tuple[float, ...]:
+    if not isinstance(entry, list) or len(entry) != _DECADES:
+        return ()
+    valid = all(type(share) in (int, float) and 0 <= share <= 1 for share in entry)
+    return tuple(entry) if valid and math.isclose(sum(entry), 1, abs_tol=0.01) else ()

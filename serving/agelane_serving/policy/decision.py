@@ -31,12 +31,14 @@ class Reason(Enum):
     LIKELY_UNDER_LEGAL_AGE = auto()
     CLEARLY_UNDER_LEGAL_AGE = auto()
     LOCAL_THRESHOLD = auto()
+    RANDOM_AUDIT = auto()
     MODEL_UNAVAILABLE = auto()
     MODEL_NOT_CERTIFIED = auto()
     PHOTO_UNUSABLE = auto()
     NO_FACE = auto()
     SEVERAL_FACES = auto()
     POOR_FACE = auto()
+    FRAMES_DISAGREE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,21 @@ def decide(rule: Rule, card: Card, distribution: AgeDistribution, faces: Faces |
     if not card.face_gates.passed_by(faces):
         return verify_id(Reason.POOR_FACE)
     return _decide_by_age(rule, certified, distribution)
+
+
+def audited(verdict: Verdict, share: float, draw: float) -> Verdict:
+    """Return the verdict after the random audit: of the ALLOWs, `share` become VERIFY_ID.
+
+    What the cashier then reads on those documents estimates the false-clear rate in the field.
+
+    Args:
+        verdict: what was decided.
+        share: of ALLOWs to audit, 0 … 1.
+        draw: a random number, uniform in [0, 1), that nobody at the lane can foresee.
+    """
+    if verdict.decision is Decision.ALLOW and draw < share:
+        return verify_id(Reason.RANDOM_AUDIT)
+    return verdict
 
 
 def _decide_by_age(rule: Rule, certified: float, distribution: AgeDistribution) -> Verdict:

@@ -59,26 +59,37 @@ class Rule:
         return min(thresholds, default=None)
 
 
+Rules = Mapping[str, Rule]
+"""The rule for each restricted category; "alcohol" is always among them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """All rules of one policy file."""
 
     version: str
     """First 16 hexadecimal digits of the SHA-256 of the file's normalised content."""
-    rules: Mapping[str, Rule]
-    """The rule for each restricted category; "alcohol" is always among them."""
+    jurisdictions: Mapping[str, Rules]
+    """The rules of each jurisdiction."""
+    jurisdiction: str
+    """Where stores lie that `stores` does not name."""
+    stores: Mapping[str, str]
+    """The jurisdiction of each store that is named."""
     age_groups: tuple[AgeGroup, ...]
     """From the youngest to the oldest; they cover 0 to 100 without overlap."""
     valid_seconds: int
     """How long a decision may be acted upon."""
+    audit_share: float
+    """Share of ALLOWs that a random audit turns into VERIFY_ID, 0 … 0.2."""
 
-    def rule(self, restricted_category: str) -> Rule:
-        """Return the rule for a category of goods.
+    def rule(self, store_id: str, restricted_category: str) -> Rule:
+        """Return the rule for a category of goods in a store; one that is not told is "".
 
         Raises:
             UnknownCategory: there is none.
         """
+        rules = self.jurisdictions[self.stores.get(store_id, self.jurisdiction)]
         try:
-            return self.rules[restricted_category]
+            return rules[restricted_category]
         except KeyError:
             raise UnknownCategory(restricted_category) from None

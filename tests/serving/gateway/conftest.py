@@ -120,20 +120,16 @@ def settings(model: FakeModelServer) -> Settings:
 
 
 @pytest.fixture
-def policy_text() -> str | None:
-    """The text of the policy file; None: the built-in one. Tests override it."""
-    return None
+def policy_text(policy_without_audit: Path) -> str:
+    """The text of the policy file. Tests override it."""
+    return policy_without_audit.read_text()
 
 
 @pytest.fixture
-async def gateway(
-    settings: Settings, policy_text: str | None, tmp_path: Path
-) -> AsyncIterator[Gateway]:
+async def gateway(settings: Settings, policy_text: str, tmp_path: Path) -> AsyncIterator[Gateway]:
     """A gateway that takes calls and follows its model server."""
-    if policy_text is not None:
-        (tmp_path / "policy.toml").write_text(policy_text)
-        settings = replace(settings, policy=tmp_path / "policy.toml")
-    gateway = Gateway(settings)
+    (tmp_path / "policy.toml").write_text(policy_text)
+    gateway = Gateway(replace(settings, policy=tmp_path / "policy.toml"))
     await gateway.start()
     running = asyncio.create_task(gateway.run())
     yield gateway

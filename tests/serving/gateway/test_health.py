@@ -8,9 +8,9 @@ from dataclasses import replace
 import grpc
 from grpc_health.v1 import health_pb2
 
-from agelane_serving.gateway.cards import CardCache
 from agelane_serving.gateway.errors import ModelSlow
-from agelane_serving.gateway.health import Health
+from agelane_serving.gateway.model.cards import CardCache
+from agelane_serving.gateway.operations.health import Health
 from agelane_serving.gateway.server import Gateway
 from agelane_serving.gateway.settings import Settings
 from agelane_serving.policy import Card, Certificate
@@ -49,6 +49,7 @@ class ScriptedSource:
     """Gives one scripted status after the other."""
 
     def __init__(self, *statuses: frozenset[int] | Exception) -> None:
+        self.target, self.available = "scripted", frozenset[int]()
         self.cards = CardCache(self._read)
         self.reads = 0
         self._statuses = iter(statuses)
@@ -69,7 +70,7 @@ async def test_a_model_server_too_busy_to_tell_is_given_some_time() -> None:
     """Meanwhile its certificate counts; only when it stays silent it is given up."""
     available, slow = frozenset({3}), ModelSlow("DEADLINE_EXCEEDED")
     source = ScriptedSource(available, slow, slow, available, slow, slow, slow, available)
-    health = Health(source)
+    health = Health([source])
     seen = []
     for _ in range(8):
         await health.look()

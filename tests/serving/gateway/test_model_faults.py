@@ -267,7 +267,7 @@ async def test_a_fault_of_the_gateway_itself_tells_nothing_of_its_insides(
     def fail(photo: bytes) -> None:
         raise FileNotFoundError("/secret/path")
 
-    monkeypatch.setattr("agelane_serving.gateway.assessment.check_photo", fail)
+    monkeypatch.setattr("agelane_serving.gateway.assessor.check_photo", fail)
     refused = await lane.refused()
     assert refused.code == grpc.StatusCode.INTERNAL
     assert refused.info.reason == "INTERNAL"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from agelane_serving.gateway.errors import CallError, Fault
-from agelane_serving.gateway.photo import MOST_BYTES, PhotoHeader, check_photo
+from agelane_serving.gateway.photo.header import MOST_BYTES, PhotoHeader, check_photo
 from tests.serving.gateway import photos
 
 _APP0 = b"\xff\xe0\x00\x02"

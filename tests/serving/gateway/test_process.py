@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import urllib.request
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,6 +45,19 @@ async def running(*flags: str) -> AsyncIterator[tuple[Process, str]]:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def fetch(url: str) -> str:
+    """Return the text at an address."""
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return str(response.read().decode())
 
 
 def refused(*flags: str) -> tuple[int, str]:
@@ -129,3 +146,86 @@ def test_the_gateway_never_imports_tensorflow_or_numpy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+async def _listening(process: Process, count: int) -> str:
+    """Wait until so many processes listen; return the address."""
+    assert process.stderr is not None
+    address = ""
+    async with asyncio.timeout(60):
+        while count:
+            if found := re.search(
+                r"listening on (\S+),", (await process.stderr.readline()).decode()
+            ):
+                count, address = count - 1, found[1]
+    return address
+
+
+@asynccontextmanager
+async def several(count: int, *flags: str) -> AsyncIterator[tuple[Process, str]]:
+    """Run so many gateways on one port; give their parent and their address."""
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND, f"--processes={count}", *flags, stderr=PIPE, stdout=PIPE
+    )
+    try:
+        yield process, await _listening(process, count)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await asyncio.wait_for(process.wait(), 30)
+
+
+def children(parent: int) -> list[int]:
+    """Return the processes that a process has started."""
+    return list(map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split()))
+
+
+async def answers(address: str, calls: int) -> int:
+    """Make calls over new connections; return how many were answered."""
+    answered = 0
+    for number in range(calls):
+        options = [("grpc.use_local_subchannel_pool", 1), ("test.number", number)]
+        async with grpc.aio.insecure_channel(address, options=options) as channel:
+            with contextlib.suppress(grpc.aio.AioRpcError):
+                answered += bool((await Lane(channel).assess()).id)
+    return answered
+
+
+async def test_several_processes_share_a_port_and_one_that_dies_is_replaced(
+    model: FakeModelServer, tmp_path: Path
+) -> None:
+    """Metrics are those of all; the end of the parent is the end of all, with exit code 0."""
+    metrics_port = free_port()
+    flags = (
+        "--listen=127.0.0.1:0",
+        f"--model-server={model.address}",
+        f"--metrics-listen=127.0.0.1:{metrics_port}",
+    )
+    async with several(2, *flags) as (parent, address):
+        assert parent.pid is not None
+        assert await answers(address, 20) == 20
+        page = await asyncio.to_thread(fetch, f"http://127.0.0.1:{metrics_port}/metrics")
+        counts = re.findall(r'agelane_stage_seconds_count{stage="all"} ([0-9.]+)', page)
+        assert counts == ["20.0"]
+        victim, survivor = children(parent.pid)
+        os.kill(victim, signal.SIGKILL)
+        assert await _listening(parent, 1) == address
+        assert survivor in children(parent.pid)
+        assert await answers(address, 20) == 20
+        both = children(parent.pid)
+        parent.send_signal(signal.SIGTERM)
+        _, stderr = await asyncio.wait_for(parent.communicate(), 30)
+        assert parent.returncode == 0
+        assert b"is killed" not in stderr
+        assert not any(Path(f"/proc/{pid}").exists() for pid in both)
+
+
+async def test_a_second_gateway_does_not_steal_a_shared_port(model: FakeModelServer) -> None:
+    """The kernel would let it."""
+    async with several(2, "--listen=127.0.0.1:0", f"--model-server={model.address}") as (
+        _,
+        address,
+    ):
+        for flag in ("--processes=2", "--processes=1"):
+            code, message = await asyncio.to_thread(refused, f"--listen={address}", flag)
+            assert (code, f"cannot listen on {address}" in message) == (1, True)

@@ -11,7 +11,9 @@ from agelane_serving.gateway.settings import Settings, parse_settings
 
 def test_without_flags_it_is_the_documented_stack() -> None:
     """The gateway on 50051, the model server on 8500, both on loopback."""
-    assert parse_settings([], {}) == Settings("127.0.0.1:50051", False, "127.0.0.1:8500", "age")
+    assert parse_settings([], {}) == Settings(
+        listen="127.0.0.1:50051", model_server="127.0.0.1:8500", model_name="age"
+    )
 
 
 def test_a_flag_wins_over_the_environment_and_that_over_the_default() -> None:
@@ -41,6 +43,17 @@ def test_loopback_needs_no_permission(host: str) -> None:
     assert not parse_settings([f"--listen={host}:0"], {}).insecure_listen
 
 
+def test_other_machines_may_call_with_tls_and_credentials() -> None:
+    """Without saying that it is insecure."""
+    flags = ["--listen=0.0.0.0:0", "--tls-certificate=c", "--tls-key=k", "--credentials=t"]
+    assert not parse_settings(flags, {}).insecure_listen
+
+
+def test_several_model_servers_are_told_by_commas() -> None:
+    """Spaces don't matter."""
+    assert parse_settings(["--model-server=a:1, b:2"], {}).model_servers == ["a:1", "b:2"]
+
+
 @pytest.mark.parametrize(
     ("flag", "said"),
     [
@@ -50,7 +63,21 @@ def test_loopback_needs_no_permission(host: str) -> None:
         ("--listen=shop-gateway:0", "--insecure-listen"),
         ("--listen=0.0.0.0:0 --insecure-listen=false", "--insecure-listen"),
         ("--insecure-listen=perhaps", "expected true or false"),
+        ("--listen=0.0.0.0:0 --tls-certificate=c --tls-key=k", "no credentials"),
+        ("--listen=0.0.0.0:0 --credentials=c", "no TLS"),
+        ("--admin-listen=0.0.0.0:0", "--admin-listen 0.0.0.0:0"),
+        ("--tls-certificate=c", "belong together"),
+        ("--tls-key=k", "belong together"),
+        ("--tls-client-ca=c", "--tls-client-ca needs"),
         ("--listen=50051", "HOST:PORT"),
+        ("--metrics-listen=9464", "--metrics-listen must be HOST:PORT"),
+        ("--in-flight=0", "--in-flight"),
+        ("--waiting=0", "--waiting"),
+        ("--lane-burst=0", "--lane-burst"),
+        ("--lane-rate=0", "--lane-rate"),
+        ("--lane-rate=nan", "--lane-rate"),
+        ("--processes=0", "--processes"),
+        ("--processes=65", "--processes"),
         ("--listen=127.0.0.1:66000", "HOST:PORT"),
         ("--listen=127.0.0.1:http", "HOST:PORT"),
         ("--drain-seconds=-1", "--drain-seconds"),
@@ -58,6 +85,7 @@ def test_loopback_needs_no_permission(host: str) -> None:
         ("--drain-seconds=soon", "--drain-seconds"),
         ("--log-level=loud", "--log-level"),
         ("--model-server=", "--model-server"),
+        ("--model-server=a:1,,b:1", "--model-server"),
         ("--mode", "unrecognized arguments"),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agelane.tfserving.v1 import tensor_pb2
-from agelane_serving.gateway.tensors import (
+from agelane_serving.gateway.model.tensors import (
     TensorError,
     read_bools,
     read_floats,

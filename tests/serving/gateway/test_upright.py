@@ -9,8 +9,8 @@ from PIL import Image, ImageOps
 
 from agelane_serving.gateway.deadline import Deadline
 from agelane_serving.gateway.errors import CallError, ModelUnavailable, PhotoUnusable
-from agelane_serving.gateway.photo import PhotoHeader, check_photo
-from agelane_serving.gateway.upright import Uprighter, turn_upright
+from agelane_serving.gateway.photo.header import PhotoHeader, check_photo
+from agelane_serving.gateway.photo.upright import Uprighter, turn_upright
 from tests.serving.gateway import photos
 
 

@@ -19,7 +19,9 @@ from agelane_serving.policy import (
     Requirement,
     Rule,
     Verdict,
+    audited,
     decide,
+    verify_id,
 )
 from tests.serving.policy.distributions import certain, distributions, older_pairs
 from tests.serving.policy.faces import FACE, GATES, any_faces, face_gates
@@ -218,3 +220,16 @@ def test_an_impossible_legal_age_is_no_certificate(age: int) -> None:
     """Whole years from 1 to 100."""
     with pytest.raises(ValueError, match="legal_age_years"):
         Certificate(age, 0.01, 0.01, 0.95)
+
+
+@given(st.floats(0, 1), st.floats(0, 1, exclude_max=True))
+def test_the_audit_asks_some_who_were_waved_through_and_nobody_else(
+    share: float, draw: float
+) -> None:
+    """And says that it was the audit; it never turns anything into ALLOW."""
+    allowed = Verdict(Decision.ALLOW, (Reason.CLEARLY_OVER_LEGAL_AGE,))
+    expected = verify_id(Reason.RANDOM_AUDIT) if draw < share else allowed
+    assert audited(allowed, share, draw) == expected
+    refused = Verdict(Decision.REFUSE, (Reason.CLEARLY_UNDER_LEGAL_AGE,))
+    for verdict in (refused, verify_id(Reason.NO_FACE)):
+        assert audited(verdict, share, draw) == verdict

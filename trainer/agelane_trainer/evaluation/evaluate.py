@@ -37,7 +37,12 @@ from agelane_trainer.evaluation.calibration import (
     median_ages,
 )
 from agelane_trainer.evaluation.face_gates import FaceGates, fit_gates
-from agelane_trainer.evaluation.figures import certificate_entries, gap, measure
+from agelane_trainer.evaluation.figures import (
+    certificate_entries,
+    estimated_age_shares,
+    gap,
+    measure,
+)
 from agelane_trainer.evaluation.predict import Predictions, predict
 from agelane_trainer.evaluation.sample import Sample
 from agelane_trainer.evaluation.stress import KINDS, stressed
@@ -117,15 +122,9 @@ def evaluate(
         **_identity(files, recipe),
         "calibration": asdict(calibration),
         "face_gates": asdict(gates),
-        "data": {
-            "sha256": split.data_sha256,
-            "train_photos": len(split.train),
-            "tune_photos": len(tune),
-            "validation_photos": len(validation),
-            "validation_photos_struck_out": int((~kept).sum()),
-            "left_out_photos": len(split.left_out),
-        },
+        "data": _data(split, len(tune), kept),
         **_certified_figures(samples, kept, recipe),
+        "estimated_age_shares": estimated_age_shares(sample),
         "precisions": _differences(samples),
         "stress": [
             {"name": kind, **_stress_figures(kind, validation, exact, finder, seen)}
@@ -145,6 +144,17 @@ def _identity(files: Files, recipe: Recipe) -> dict[str, Any]:
         "input_size": recipe.input_size,
         "weights_sha256": hashlib.sha256(files.weights.read_bytes()).hexdigest(),
         "finder_sha256": hashlib.sha256(files.finder.read_bytes()).hexdigest(),
+    }
+
+
+def _data(split: Split, tune_photos: int, kept: np.ndarray) -> dict[str, Any]:
+    return {
+        "sha256": split.data_sha256,
+        "train_photos": len(split.train),
+        "tune_photos": tune_photos,
+        "validation_photos": len(kept),
+        "validation_photos_struck_out": int((~kept).sum()),
+        "left_out_photos": len(split.left_out),
     }
 
 

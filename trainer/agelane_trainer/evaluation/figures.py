@@ -53,6 +53,17 @@ def gap(sample: Sample, learnt: Sample) -> dict[str, float]:
     return {"train_mae_years": seen, "train_gap_years": round(unseen - seen, 3)}
 
 
+def estimated_age_shares(sample: Sample) -> list[float]:
+    """Return which share of good faces is taken for 0 to 9 years, 10 to 19, … 90 to 100 [10].
+
+    A gateway compares its customers with them: where they differ much, the certificate is of other
+    people.
+    """
+    decades = np.minimum(sample.estimates[sample.good_face] // 10, 9).astype(int)
+    counts = np.bincount(decades, minlength=10)
+    return [round(float(share), 5) for share in counts / max(1, counts.sum())]
+
+
 def main_figures(card: Mapping[str, Any]) -> dict[str, float]:
     """Return the figures of a model card that claims are checked against, one key each."""
     measured = card["metrics"]

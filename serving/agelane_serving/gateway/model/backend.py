@@ -1,4 +1,4 @@
-"""Talk to the model server, TensorFlow Serving or one like it."""
+"""One model server, TensorFlow Serving or one like it, and what it has been like lately."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from google.protobuf.message import DecodeError
 
 from agelane.tfserving.v1 import predict_pb2, status_pb2
 from agelane_serving.gateway.assessment import ModelAnswer
-from agelane_serving.gateway.cards import CardCache, CardUnavailable
 from agelane_serving.gateway.deadline import Deadline
-from agelane_serving.gateway.errors import ModelSlow, ModelUnavailable
-from agelane_serving.gateway.model_outputs import read_outputs
-from agelane_serving.gateway.tensors import TensorError, read_string, string_tensor
-from agelane_serving.gateway.upright import UprightPhoto
+from agelane_serving.gateway.errors import ModelSlow, ModelUnavailable, ModelUnreachable
+from agelane_serving.gateway.model.breaker import Breaker
+from agelane_serving.gateway.model.cards import CardCache, CardUnavailable
+from agelane_serving.gateway.model.outputs import read_outputs
+from agelane_serving.gateway.model.tensors import TensorError, read_string, string_tensor
+from agelane_serving.gateway.photo.upright import UprightPhoto
 from agelane_serving.policy import Card, CardError, DistributionError, read_card
 
 _CHANNEL_OPTIONS = (
@@ -33,15 +34,19 @@ _CHANNEL_OPTIONS = (
 )
 _CARD_SECONDS = 2.0
 _AVAILABLE = status_pb2.ModelVersionStatus.AVAILABLE
+_FAILURES = {
+    grpc.StatusCode.DEADLINE_EXCEEDED: ModelSlow,
+    grpc.StatusCode.UNAVAILABLE: ModelUnreachable,
+}
 _Method = grpc.aio.UnaryUnaryMultiCallable[Any, bytes]
 
 
-class ModelClient:
+class Backend:
     """One model on one model server."""
 
     def __init__(self, target: str, model_name: str) -> None:
         """Connect when needed. `target` is a gRPC target such as `127.0.0.1:8500`."""
-        self.model_name = model_name
+        self.target, self.model_name = target, model_name
         self._channel = grpc.aio.insecure_channel(target, options=_CHANNEL_OPTIONS)
         # Answers stay bytes here: gRPC would log a trace for each that can't be parsed.
         self._predict: _Method = self._channel.unary_unary(
@@ -53,15 +58,20 @@ class ModelClient:
             request_serializer=status_pb2.GetModelStatusRequest.SerializeToString,
         )
         self.cards = CardCache(self._read_card)
+        self.breaker = Breaker()
+        self.available: frozenset[int] = frozenset()
+        """Versions that answered calls when it was last asked."""
 
-    async def predict(self, photo: UprightPhoto, deadline: Deadline) -> ModelAnswer:
-        """Ask the newest version about one photo.
+    async def predict(self, photo: UprightPhoto, label: str, deadline: Deadline) -> ModelAnswer:
+        """Ask about one photo the version with this label, or the newest one where that is "".
 
         Raises:
             ModelUnavailable: no answer that makes sense before the deadline.
         """
         request = predict_pb2.PredictRequest()
         request.model_spec.name = self.model_name
+        if label:
+            request.model_spec.version_label = label
         request.inputs["image_bytes"].CopyFrom(string_tensor(photo.content))
         answer = await _answer(self._predict(request, timeout=deadline.remaining_seconds()))
         try:
@@ -114,8 +124,8 @@ async def _answer(call: grpc.aio.UnaryUnaryCall[Any, bytes]) -> bytes:
     try:
         return await call
     except grpc.aio.AioRpcError as error:
-        slow = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        raise (ModelSlow if slow else ModelUnavailable)(error.code().name) from error
+        kind = _FAILURES.get(error.code(), ModelUnavailable)
+        raise kind(error.code().name) from error
     except asyncio.CancelledError:
         # A channel that is closing cancels its calls; a caller who left cancels the task.
         task = asyncio.current_task()

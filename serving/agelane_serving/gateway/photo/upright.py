@@ -13,7 +13,7 @@ from PIL import Image
 
 from agelane_serving.gateway.deadline import Deadline
 from agelane_serving.gateway.errors import ModelUnavailable, PhotoUnusable
-from agelane_serving.gateway.photo import MOST_PIXELS, PhotoHeader
+from agelane_serving.gateway.photo.header import MOST_PIXELS, PhotoHeader
 
 _THREADS = 2
 _TURNS = {

@@ -39,6 +39,10 @@ class CardCache:
             if version not in self._reading:
                 self._reading[version] = asyncio.create_task(self._learn(version))
             await asyncio.wait({self._reading[version]}, timeout=timeout_seconds)
+        return self.known(version)
+
+    def known(self, version: int) -> Card:
+        """Return the card of a version; an empty one if it has not been read."""
         return self._known.get(version, _NO_CARD)
 
     def keep(self, versions: Collection[int]) -> None:

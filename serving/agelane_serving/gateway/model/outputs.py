@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from agelane.tfserving.v1 import predict_pb2, tensor_pb2
-from agelane_serving.gateway.tensors import TensorError, read_bools, read_floats, read_ints
+from agelane_serving.gateway.model.tensors import TensorError, read_bools, read_floats, read_ints
 from agelane_serving.policy import AgeDistribution, Box, Faces
 
 _FACE_OUTPUTS = ("face_count", "face_box", "face_score", "brightness", "sharpness")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import grpc
 from grpc_health.v1 import health, health_pb2
 
 from agelane.v1 import checkout_pb2
-from agelane_serving.gateway.cards import CardCache
 from agelane_serving.gateway.errors import ModelSlow, ModelUnavailable
+from agelane_serving.gateway.model.cards import CardCache
 
 ALIVE = ""
 """SERVING from the start until the gateway is told to stop, whatever the model does."""
@@ -26,8 +27,10 @@ _logger = logging.getLogger(__name__)
 
 
 class StatusSource(Protocol):
-    """What knows which versions of the model there are."""
+    """A model server, which knows what versions of the model it has."""
 
+    target: str
+    available: frozenset[int]
     cards: CardCache
 
     async def available_versions(self, timeout_seconds: float) -> frozenset[int]:
@@ -37,12 +40,12 @@ class StatusSource(Protocol):
 class Health:
     """Tells whether this gateway lives and whether its model does."""
 
-    def __init__(self, source: StatusSource) -> None:
+    def __init__(self, backends: Sequence[StatusSource]) -> None:
         """Alive and not ready until `follow` runs."""
         self.servicer = _Servicer()
-        self._source = source
+        self._backends = backends
+        self._slow_looks = dict.fromkeys(backends, 0)
         self._available: frozenset[int] | None = None
-        self._slow_looks = 0
 
     async def follow(self) -> None:
         """Keep the status up to date, until cancelled."""
@@ -52,25 +55,30 @@ class Health:
 
     async def look(self) -> None:
         """Bring the status up to date once."""
+        await asyncio.gather(*[self._look_at(backend) for backend in self._backends])
+        available = frozenset().union(*[backend.available for backend in self._backends])
+        if available != self._available:
+            self._available = available
+            await self._announce(available)
+
+    async def _look_at(self, backend: StatusSource) -> None:
         try:
-            available = await self._source.available_versions(_LONGEST_ANSWER_SECONDS)
-            self._slow_looks = 0
+            available = await backend.available_versions(_LONGEST_ANSWER_SECONDS)
+            self._slow_looks[backend] = 0
         except ModelSlow:
             # A server with much to do is slow to tell, and still the same server.
-            self._slow_looks += 1
-            if self._slow_looks < _MOST_SLOW_LOOKS:
+            self._slow_looks[backend] += 1
+            if self._slow_looks[backend] < _MOST_SLOW_LOOKS:
                 return
             available = frozenset()
         except ModelUnavailable as error:
             available = frozenset()
-            _logger.debug("no status from the model server: %s", error)
-        self._source.cards.keep(available)
+            _logger.debug("no status from %s: %s", backend.target, error)
+        backend.available = available
+        backend.cards.keep(available)
         # Read before the first customer comes.
         for version in available:
-            await self._source.cards.of(version, _LONGEST_ANSWER_SECONDS)
-        if available != self._available:
-            self._available = available
-            await self._announce(available)
+            await backend.cards.of(version, _LONGEST_ANSWER_SECONDS)
 
     async def begin(self) -> None:
         """Be alive, and not ready yet."""

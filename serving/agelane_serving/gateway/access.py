@@ -1,0 +1,57 @@
+"""Who may make a call, for which lane, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import grpc
+
+from agelane_serving.gateway.admission.rate import RateLimit
+from agelane_serving.gateway.assessment import Customer
+from agelane_serving.gateway.security.caller import Caller, Role
+from agelane_serving.gateway.security.credentials import Credentials
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Access:
+    """Checks each call. Without credentials everybody is let in, as on loopback."""
+
+    def __init__(self, credentials: Callable[[], Credentials] | None, rate: RateLimit) -> None:
+        """`credentials` gives those of the moment; None: there are none to check."""
+        self._credentials, self._rate = credentials, rate
+
+    def caller(self, context: _Context, *roles: Role) -> Caller:
+        """Return who makes a call that these roles may make.
+
+        Raises:
+            CallError: CREDENTIALS_MISSING, CREDENTIALS_INVALID or ROLE_NOT_PERMITTED.
+        """
+        if self._credentials is None:
+            return Caller("", roles[0], None, None)
+        caller = self._credentials().caller_of(context.invocation_metadata())
+        caller.permit(*roles)
+        return caller
+
+    def customer(self, caller: Caller, customer: Customer) -> Customer:
+        """Return a customer at the caller's own store and lane.
+
+        Raises:
+            CallError: STORE_NOT_PERMITTED, they are somebody else's.
+        """
+        if caller.store_id is None and caller.lane_id is None:
+            return customer
+        store_id, lane_id = caller.permitted_store(customer.store_id, customer.lane_id)
+        return replace(customer, store_id=store_id, lane_id=lane_id)
+
+    def count(self, caller: Caller, customer: Customer) -> None:
+        """Count a photo of a lane; those of nobody in particular are not counted.
+
+        Raises:
+            CallError: RATE_LIMITED.
+        """
+        # By the token first: a till can't get more by making up lanes.
+        if caller.token_id or customer.lane_id:
+            self._rate.check(caller.token_id or customer.lane)

@@ -1,0 +1,53 @@
+"""What leaves the gateway about a customer: the message, its signature, a log line, and counts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from agelane.v1 import assessment_pb2
+from agelane_serving.gateway.assessment import Assessment
+from agelane_serving.gateway.convert import to_message, to_proof
+from agelane_serving.gateway.operations import metrics
+from agelane_serving.gateway.operations.drift import AgeDrift
+from agelane_serving.gateway.security.assessment_token import KeyRing
+
+_logger = logging.getLogger(__name__)
+
+
+class Answers:
+    """Makes answers of assessments."""
+
+    def __init__(self, key_ring: Callable[[], KeyRing] | None) -> None:
+        """`key_ring` gives the keys of the moment; None: assessments are not signed."""
+        self._key_ring = key_ring
+        self.drift = AgeDrift()
+
+    def message(self, assessment: Assessment, seconds: float) -> assessment_pb2.Assessment:
+        """Return the message of an assessment that took so many seconds."""
+        message = to_message(assessment)
+        if self._key_ring is not None:
+            message.assessment_token = self._key_ring().sign(to_proof(assessment))
+        self._take_note(assessment, seconds)
+        return message
+
+    def _take_note(self, assessment: Assessment, seconds: float) -> None:
+        verdict, version = assessment.verdict, assessment.model_version or 0
+        metrics.ASSESSMENTS.labels(verdict.decision.name, verdict.reasons[0].name, version).inc()
+        metrics.ALL_SECONDS.observe(seconds)
+        if assessment.estimate is not None:
+            self.drift.saw(assessment.estimate.age_years)
+        # Neither age nor face: a log is read by people who need not know them.
+        _logger.info(
+            "assessed",
+            extra={
+                "assessment_id": assessment.id,
+                "store_id": assessment.customer.store_id,
+                "lane_id": assessment.customer.lane_id,
+                "decision": verdict.decision.name,
+                "reasons": [reason.name for reason in verdict.reasons],
+                "model_version": version,
+                "frames": assessment.frames_used,
+                "milliseconds": round(1000 * seconds, 1),
+            },
+        )

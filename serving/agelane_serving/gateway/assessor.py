@@ -1,0 +1,214 @@
+"""The use case: photos of a customer come in, assessments go out. Knows no transport."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+import uuid
+from collections.abc import Callable
+from typing import Protocol
+
+from agelane_serving.gateway.assessment import Assessment, Customer, Estimate, ModelAnswer
+from agelane_serving.gateway.deadline import Deadline
+from agelane_serving.gateway.errors import CallError, Fault, ModelUnavailable, PhotoUnusable
+from agelane_serving.gateway.photo.header import PhotoHeader, check_photo
+from agelane_serving.gateway.photo.upright import UprightPhoto
+from agelane_serving.policy import (
+    MOST_FRAMES,
+    Decision,
+    Frame,
+    FusedCustomer,
+    Policy,
+    Reason,
+    Rule,
+    UnknownCategory,
+    Verdict,
+    audited,
+    fuse_customer,
+    most_probable,
+    verify_id,
+)
+
+INTERVAL_COVERAGE = 0.90
+"""Share of the probability within the interval that callers get."""
+_logger = logging.getLogger(__name__)
+_MOST_KEPT = 2 * MOST_FRAMES  # of a customer who stands there for long
+_unforeseeable = random.SystemRandom()
+
+
+class Model(Protocol):
+    """What estimates ages."""
+
+    model_name: str
+
+    async def predict(self, photo: UprightPhoto, lane: str, deadline: Deadline) -> ModelAnswer:
+        """Answer about one photo of a lane; raises ModelUnavailable, CallError if overloaded."""
+
+    def shadow(
+        self,
+        photo: UprightPhoto,
+        deadline: Deadline,
+        decided: Decision,
+        decide: Callable[[ModelAnswer], Decision],
+    ) -> None:
+        """Find out, for a share of calls and without effect, what a version on trial would say."""
+
+
+class Turner(Protocol):
+    """What turns photos upright."""
+
+    async def turn(self, photo: bytes, header: PhotoHeader, deadline: Deadline) -> UprightPhoto:
+        """Return the upright photo, or raise PhotoUnusable or ModelUnavailable."""
+
+
+class Assessor:
+    """Assesses customers with one model, under the policy of the moment."""
+
+    def __init__(self, policy: Callable[[], Policy], model: Model, turner: Turner) -> None:
+        """All three are used as long as the assessor is."""
+        self._policy, self._model, self._turner = policy, model, turner
+
+    def welcome(self, customer: Customer) -> Visit:
+        """Begin with a customer, who is treated under one policy however many photos follow.
+
+        Raises:
+            CallError: the policy does not know what is about to be sold.
+        """
+        policy = self._policy()
+        try:
+            rule = policy.rule(customer.store_id, customer.restricted_category)
+        except UnknownCategory as error:
+            raise CallError(
+                Fault.UNKNOWN_RESTRICTED_CATEGORY,
+                "the policy has no such category",
+                field="restricted_category",
+            ) from error
+        return Visit(customer, policy, rule, self._model, self._turner)
+
+
+class Visit:
+    """One customer at a lane: the photos so far, and what they say together."""
+
+    def __init__(
+        self, customer: Customer, policy: Policy, rule: Rule, model: Model, turner: Turner
+    ) -> None:
+        """Nothing has been seen yet."""
+        self.customer = customer
+        self._policy, self._rule, self._model, self._turner = policy, rule, model, turner
+        # One draw a customer: or each further photo would be another chance to escape the audit.
+        self._audit_draw = _unforeseeable.random()
+        self._frames: list[tuple[Frame, PhotoHeader]] = []
+        self._fused: FusedCustomer | None = None
+        self._trouble = Reason.PHOTO_UNUSABLE
+        self._header: PhotoHeader | None = None
+        self._version: int | None = None
+        self._began = self._learnt = time.time()
+
+    async def look(self, photo: bytes, deadline: Deadline) -> Assessment:
+        """Return the assessment from this photo and those before, by the deadline.
+
+        Whatever is wrong with the model makes the decision VERIFY_ID and not an error. Once more
+        photos would change nothing, they are not looked at.
+
+        Raises:
+            CallError: the photo can't be used, or there are more calls than can be answered.
+        """
+        self._forget_what_is_old()
+        if self._fused is not None and self._fused.is_settled:
+            return self.assessment()
+        header = check_photo(photo)
+        if self._header is None:
+            self._header = header
+        try:
+            upright = await self._turner.turn(photo, header, deadline)
+            answer = await self._model.predict(upright, self.customer.lane, deadline)
+            self._learn(answer, header)
+        except PhotoUnusable as error:
+            _logger.warning("photo unusable: %s", error)
+            self._trouble = Reason.PHOTO_UNUSABLE
+        except ModelUnavailable as error:
+            _logger.warning("model unavailable: %s", error)
+            self._trouble = Reason.MODEL_UNAVAILABLE
+        else:
+            self._model.shadow(upright, deadline, self._verdict().decision, self._would_decide)
+        return self.assessment()
+
+    def assessment(self) -> Assessment:
+        """Return the assessment from all photos so far; VERIFY_ID while none could be used."""
+        fused = self._fused
+        estimate = None if fused is None else self._estimate(fused)
+        return Assessment(
+            id=uuid.uuid4().hex,
+            customer=self.customer,
+            legal_age_years=self._rule.legal_age_years,
+            verdict=audited(self._verdict(), self._policy.audit_share, self._audit_draw),
+            estimate=estimate,
+            photo=self._best_header(),
+            faces=None if fused is None else fused.best.faces,
+            frames_used=0 if fused is None or estimate is None else fused.frames_used,
+            is_settled=fused is not None and fused.is_settled,
+            model_name=self._model.model_name,
+            model_version=self._version,
+            policy_version=self._policy.version,
+            assessed_at=self._learnt,
+            expires_at=self._learnt + self._policy.valid_seconds,
+        )
+
+    def _forget_what_is_old(self) -> None:
+        """Begin anew when the photos so far are older than a decision may be."""
+        now = time.time()
+        if not 0 <= now - self._began <= self._policy.valid_seconds:
+            self._frames.clear()
+            self._fused, self._began = None, now
+        if self._fused is None:
+            self._learnt = now
+
+    def _learn(self, answer: ModelAnswer, header: PhotoHeader) -> None:
+        if answer.version != self._version:
+            # Another version has another certificate: its answers are not mixed with those before.
+            self._frames.clear()
+            self._fused, self._version = None, answer.version
+        if answer.distribution is None:
+            raise PhotoUnusable(f"version {answer.version} can't decode it")
+        self._frames.append((Frame(answer.distribution, answer.faces), header))
+        self._frames.sort(key=_quality, reverse=True)
+        del self._frames[_MOST_KEPT:]
+        self._fused = fuse_customer(self._rule, answer.card, [frame for frame, _ in self._frames])
+        self._learnt = time.time()
+
+    def _verdict(self) -> Verdict:
+        return verify_id(self._trouble) if self._fused is None else self._fused.verdict
+
+    def _would_decide(self, answer: ModelAnswer) -> Decision:
+        """Return what another answer about the same photo alone would have led to."""
+        if answer.distribution is None:
+            return Decision.VERIFY_ID
+        frame = Frame(answer.distribution, answer.faces)
+        return fuse_customer(self._rule, answer.card, [frame]).verdict.decision
+
+    def _estimate(self, fused: FusedCustomer) -> Estimate | None:
+        """Return how old the customer is; None without a face to have an age."""
+        if fused.best.faces is not None and fused.best.faces.count == 0:
+            return None
+        distribution = fused.distribution
+        low, high = distribution.interval_years(INTERVAL_COVERAGE)
+        group, group_probability = most_probable(self._policy.age_groups, distribution)
+        return Estimate(
+            age_years=distribution.median_years(),
+            low_years=low,
+            high_years=high,
+            age_group=group,
+            age_group_probability=group_probability,
+            probability_under_legal_age=distribution.probability_under(self._rule.legal_age_years),
+        )
+
+    def _best_header(self) -> PhotoHeader | None:
+        if self._fused is None:
+            return self._header
+        best = self._fused.best
+        return next(header for frame, header in self._frames if frame is best)
+
+
+def _quality(seen: tuple[Frame, PhotoHeader]) -> float:
+    return seen[0].quality

@@ -1,0 +1,1 @@
+"""What answers: model servers, their versions, and what those say."""

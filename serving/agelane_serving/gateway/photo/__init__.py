@@ -1,0 +1,1 @@
+"""What a till sends: checked from its header alone, then turned upright."""

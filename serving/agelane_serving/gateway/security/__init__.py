@@ -1,0 +1,1 @@
+"""Who calls, what they may do, what an assessment token proves, and TLS."""

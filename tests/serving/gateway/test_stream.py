@@ -1,0 +1,249 @@
+"""A lane's stream: customer after customer, each from several photos."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+
+from agelane.tfserving.v1 import predict_pb2
+from agelane.v1 import assessment_pb2 as v1
+from agelane.v1 import checkout_pb2, error_pb2
+from agelane_serving.gateway.server import Gateway
+from tests.serving.gateway import photos
+from tests.serving.gateway.conftest import Lane, Refused
+from tests.serving.gateway.fake_model_server import AVAILABLE, FakeModelServer, bell, card
+
+ALLOW, VERIFY_ID = v1.ALCOHOL_DECISION_ALLOW, v1.ALCOHOL_DECISION_VERIFY_ID
+Answer = checkout_pb2.AssessCustomerStreamResponse
+
+
+class Stream:
+    """The till's end of a stream."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._call = lane.checkout.AssessCustomerStream()
+
+    async def start(self, **fields: str) -> None:
+        """Let a customer come."""
+        await self._send(customer_start=checkout_pb2.CustomerStart(**fields))
+
+    async def frame(self, photo: bytes | None = None, number: int = 0) -> Answer:
+        """Send a photo, a good one if none is given, and return its answer."""
+        content = photos.jpeg() if photo is None else photo
+        await self._send(frame=checkout_pb2.CustomerFrame(photo=content, frame_number=number))
+        return await self.answer()
+
+    async def end(self) -> Answer:
+        """Let the customer go, and return the last answer."""
+        await self._send(customer_end=checkout_pb2.CustomerEnd())
+        return await self.answer()
+
+    async def answer(self) -> Answer:
+        """Return what comes next."""
+        async with asyncio.timeout(10):
+            answer = await self._call.read()
+        assert isinstance(answer, Answer)
+        return answer
+
+    async def refusal(self, event: checkout_pb2.AssessCustomerStreamRequest) -> Refused:
+        """Send what makes no sense, and return how the stream ended."""
+        await self._call.write(event)
+        return await self.ended()
+
+    async def ended(self) -> Refused:
+        """Return how the stream was ended by the gateway."""
+        async with asyncio.timeout(10):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await self._call.read()
+        return Refused(caught.value)
+
+    async def close(self) -> None:
+        """Send nothing more, and wait for the end."""
+        await self._call.done_writing()
+        async with asyncio.timeout(10):
+            assert await self._call.read() is grpc.aio.EOF
+
+    def cancel(self) -> None:
+        """Vanish."""
+        self._call.cancel()
+
+    async def _send(self, **event: object) -> None:
+        await self._call.write(checkout_pb2.AssessCustomerStreamRequest(**event))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def stream(lane: Lane) -> AsyncIterator[Stream]:
+    """An open stream."""
+    stream = Stream(lane)
+    yield stream
+    stream.cancel()
+
+
+async def test_each_frame_is_answered_and_two_that_agree_settle_it(
+    stream: Stream, model: FakeModelServer
+) -> None:
+    """From then on photos cost nothing; the estimate has grown sharper."""
+    await stream.start(store_id="s", lane_id="l", request_id="r")
+    first = await stream.frame(number=7)
+    assert (first.frame_number, first.frames_received, first.final) == (7, 1, False)
+    assert (first.assessment.alcohol_decision, first.assessment.request_id) == (ALLOW, "r")
+    second = await stream.frame(number=8)
+    assert (second.assessment.frames_used, second.final) == (2, True)
+    widths = [a.assessment.age_high_years - a.assessment.age_low_years for a in (first, second)]
+    assert widths[1] < widths[0]
+    asked = len(model.photos)
+    third = await stream.frame(number=9)
+    assert (third.final, third.frames_received, len(model.photos)) == (True, 3, asked)
+    last = await stream.end()
+    assert (last.final, last.HasField("frame_number")) == (True, False)
+    await stream.close()
+
+
+async def test_customers_are_not_mixed(stream: Stream, model: FakeModelServer) -> None:
+    """The next one begins with nothing, whether the one before was ended or not."""
+    await stream.start()
+    await stream.frame()
+    model.probabilities = bell(15, 2)
+    await stream.start()
+    answer = await stream.frame()
+    assert (answer.frames_received, answer.assessment.frames_used) == (1, 1)
+    assert answer.assessment.age_years == pytest.approx(15, abs=0.1)
+    await stream.end()
+    refused = await stream.refusal(
+        checkout_pb2.AssessCustomerStreamRequest(frame=checkout_pb2.CustomerFrame(photo=b"x"))
+    )
+    assert refused.info.reason == "NO_CUSTOMER"
+
+
+async def test_a_frame_that_can_not_be_used_does_not_end_the_stream(
+    stream: Stream, model: FakeModelServer
+) -> None:
+    """It says why; the customer goes on with those before and after."""
+    await stream.start()
+    bad = await stream.frame(b"no photo", number=1)
+    assert bad.frame_error == error_pb2.ERROR_REASON_UNSUPPORTED_FORMAT
+    assert bad.assessment.alcohol_decision == VERIFY_ID
+    assert not bad.assessment.HasField("age_years")
+    good = await stream.frame(number=2)
+    assert (good.frame_error, good.assessment.alcohol_decision) == (0, ALLOW)
+    worse = await stream.frame(b"", number=3)
+    assert worse.frame_error == error_pb2.ERROR_REASON_EMPTY_PHOTO
+    assert (worse.assessment.frames_used, worse.frames_received) == (1, 3)
+
+
+async def test_a_dead_model_is_an_answer_here_too(stream: Stream, model: FakeModelServer) -> None:
+    """VERIFY_ID without an age."""
+    model.failure = grpc.StatusCode.INTERNAL
+    await stream.start()
+    answer = await stream.frame()
+    assert list(answer.assessment.reasons) == [v1.DECISION_REASON_MODEL_UNAVAILABLE]
+    assert (answer.assessment.alcohol_decision, answer.assessment.frames_used) == (VERIFY_ID, 0)
+
+
+async def test_two_people_in_one_visit_are_noticed(stream: Stream, model: FakeModelServer) -> None:
+    """A cashier can't have an adult's photo speak for a minor."""
+    await stream.start()
+    assert (await stream.frame()).assessment.alcohol_decision == ALLOW
+    model.probabilities = bell(14, 1.5)
+    answer = await stream.frame()
+    assert list(answer.assessment.reasons) == [v1.DECISION_REASON_FRAMES_DISAGREE]
+    assert (answer.assessment.alcohol_decision, answer.final) == (VERIFY_ID, True)
+
+
+async def test_answers_of_two_versions_are_not_mixed(
+    stream: Stream, model: FakeModelServer
+) -> None:
+    """Each has a certificate of its own, and the new one may have none."""
+    await stream.start()
+    assert (await stream.frame()).assessment.alcohol_decision == ALLOW
+    model.version, model.states[4] = 4, AVAILABLE
+    answer = await stream.frame()
+    assert list(answer.assessment.reasons) == [v1.DECISION_REASON_MODEL_NOT_CERTIFIED]
+    assert (answer.assessment.model.version, answer.assessment.frames_used) == (4, 1)
+    model.version, model.cards[5] = 5, card()
+    assert (await stream.frame()).assessment.alcohol_decision == ALLOW
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (checkout_pb2.AssessCustomerStreamRequest(), "INVALID_FIELD"),
+        (
+            checkout_pb2.AssessCustomerStreamRequest(customer_end=checkout_pb2.CustomerEnd()),
+            "NO_CUSTOMER",
+        ),
+        (
+            checkout_pb2.AssessCustomerStreamRequest(
+                customer_start=checkout_pb2.CustomerStart(restricted_category="fireworks")
+            ),
+            "UNKNOWN_RESTRICTED_CATEGORY",
+        ),
+        (
+            checkout_pb2.AssessCustomerStreamRequest(
+                customer_start=checkout_pb2.CustomerStart(lane_id="no lane")
+            ),
+            "INVALID_FIELD",
+        ),
+    ],
+)
+async def test_what_makes_no_sense_ends_the_stream(
+    stream: Stream, event: checkout_pb2.AssessCustomerStreamRequest, reason: str
+) -> None:
+    """With a reason that programs can read."""
+    assert (await stream.refusal(event)).info.reason == reason
+
+
+async def test_a_stream_belongs_to_one_lane(stream: Stream) -> None:
+    """Another lane needs another stream."""
+    await stream.start(lane_id="1")
+    await stream.start(lane_id="1")
+    start = checkout_pb2.CustomerStart(lane_id="2")
+    refused = await stream.refusal(checkout_pb2.AssessCustomerStreamRequest(customer_start=start))
+    assert refused.info.reason == "INVALID_FIELD"
+
+
+async def test_a_gateway_that_stops_ends_streams_between_two_photos(
+    gateway: Gateway, lane: Lane, model: FakeModelServer
+) -> None:
+    """The photo in progress is answered, and the till is told to go elsewhere."""
+    may_answer = asyncio.Event()
+
+    async def wait(response: predict_pb2.PredictResponse) -> None:
+        await may_answer.wait()
+
+    idle, busy = Stream(lane), Stream(lane)
+    await idle.start()
+    await idle.frame()
+    model.script = wait
+    await busy.start()
+    frame = asyncio.create_task(busy.frame())
+    model.asked.clear()
+    await asyncio.wait_for(model.asked.wait(), 10)
+    stopping = asyncio.create_task(gateway.stop())
+    refused = await idle.ended()
+    assert (refused.code, refused.info.reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
+    may_answer.set()
+    assert (await frame).assessment.alcohol_decision == ALLOW
+    assert (await busy.ended()).info.reason == "SHUTTING_DOWN"
+    await asyncio.wait_for(stopping, 10)
+
+
+async def test_a_lane_that_vanishes_leaves_nothing_behind(
+    lane: Lane, model: FakeModelServer
+) -> None:
+    """Also while a photo is being looked at: the model server is told."""
+
+    async def hang(response: predict_pb2.PredictResponse) -> None:
+        await asyncio.sleep(60)
+
+    model.script = hang
+    stream = Stream(lane)
+    await stream.start()
+    frame = asyncio.create_task(stream.frame())
+    await asyncio.wait_for(model.asked.wait(), 10)
+    stream.cancel()
+    await asyncio.wait_for(model.cancelled.wait(), 10)
+    frame.cancel()
