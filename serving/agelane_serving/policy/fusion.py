@@ -81,9 +81,9 @@ def fuse_customer(rule: Rule, card: Card, frames: Sequence[Frame]) -> FusedCusto
     Frames that don't show one good face are left out, unless there is no other: then the best of
     them is the answer. Frames that contradict one another are not fused either.
 
-    A certificate promises something about the probability from one photo, not about a product of
-    several. So fusing never clears anybody: ALLOW needs the best frame alone and all frames fused,
-    and so does REFUSE. More frames help by a better photo, a narrower interval, and contradictions.
+    A certificate is about the probability from one photo, not about a product of several. So fusing
+    clears nobody: ALLOW needs the best frame alone and all frames fused, and so does REFUSE. More
+    frames help by a better photo, a narrower interval and the contradictions among them.
 
     Args:
         rule: for the goods about to be sold.
@@ -109,11 +109,11 @@ def fuse_customer(rule: Rule, card: Card, frames: Sequence[Frame]) -> FusedCusto
 
 
 def fuse(distributions: Sequence[AgeDistribution]) -> AgeDistribution:
-    """Return the logarithmic pool of one or more answers about the same person.
+    """Return the logarithmic pool of one or more answers about one person; one comes back as it is.
 
-    That is their product to the power of 1 / (1 + (n - 1) * _CORRELATION): n answers that err alike
-    are worth fewer independent ones. One comes back as it is. Several equal ones grow narrower,
-    about their median if it is their only peak, else a little towards the highest.
+    It is their product to the power of 1 / (1 + (n - 1) * _CORRELATION): n answers that err alike
+    are worth fewer independent ones. Equal answers grow narrower: about their median where they are
+    symmetric with one peak, else a little towards the highest.
     """
     if len(distributions) == 1:
         return distributions[0]

@@ -96,7 +96,10 @@ class FakeModelServer:
     """A model server whose answers are attributes; change them at any time."""
 
     def __init__(self) -> None:
-        """A certified model that finds one good face on each photo and takes it for 60."""
+        """A certified model that finds one good face on each photo and takes it for 60.
+
+        `labels` are those of its versions; `of_version` is what a version says other than that.
+        """
         self.probabilities: Sequence[float] = bell(60)
         self.face_count = 1
         self.face_box: Sequence[float] = (0.125, 0.25, 0.875, 0.75)
@@ -105,6 +108,8 @@ class FakeModelServer:
         self.sharpness = 0.25
         self.ok = True
         self.version = 3
+        self.labels: dict[str, int] = {}
+        self.of_version: dict[int, Sequence[float]] = {}
         self.cards: dict[int, Any] = {3: card()}
         self.states: dict[int, status_pb2.ModelVersionStatus.State.ValueType] = {3: AVAILABLE}
         self.failure: grpc.StatusCode | None = None
@@ -155,10 +160,15 @@ class FakeModelServer:
         self.timeouts.append(context.time_remaining() or math.inf)
         if self.failure is not None:
             await context.abort(self.failure, "scripted failure")
+        version = self.version
+        if label := request.model_spec.version_label:
+            if label not in self.labels:
+                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "unknown version label")
+            version = self.labels[label]
         response = predict_pb2.PredictResponse()
         response.model_spec.name = "age"
-        response.model_spec.version.value = self.version
-        for name, tensor in self._outputs().items():
+        response.model_spec.version.value = version
+        for name, tensor in self._outputs(version).items():
             response.outputs[name].CopyFrom(tensor)
         if self.script is not None:
             try:
@@ -170,11 +180,12 @@ class FakeModelServer:
                 return raw.content
         return response
 
-    def _outputs(self) -> dict[str, tensor_pb2.TensorProto]:
-        age = sum(age * share for age, share in enumerate(self.probabilities))
+    def _outputs(self, version: int) -> dict[str, tensor_pb2.TensorProto]:
+        probabilities = self.of_version.get(version, self.probabilities)
+        age = sum(age * share for age, share in enumerate(probabilities))
         return {
             "age": floats([age], [1]),
-            "age_probabilities": floats(self.probabilities, [1, 101]),
+            "age_probabilities": floats(probabilities, [1, 101]),
             "ok": bools([self.ok], [1]),
             "face_count": ints([self.face_count], [1]),
             "face_box": floats(self.face_box, [1, 4]),

@@ -179,11 +179,21 @@ def test_the_sharpened_answer_of_doubtful_frames_stays_a_doubt() -> None:
     assert fused.verdict == verify_id(Reason.TOO_CLOSE_TO_LEGAL_AGE)
 
 
-def test_worse_frames_may_cast_doubt_on_the_best() -> None:
-    """With the reason that the fused answer gives."""
-    fused = fuse_customer(RULE, CARD, [frame(bell(30, 4)), *[frame(bell(17, 4), 0.8)] * 3])
-    assert fused.best.distribution == bell(30, 4)
-    assert fused.verdict == verify_id(Reason.TOO_CLOSE_TO_LEGAL_AGE)
+@pytest.mark.parametrize(
+    ("best", "others", "reason"),
+    [
+        (30, 17, Reason.TOO_CLOSE_TO_LEGAL_AGE),
+        (21, 13, Reason.LIKELY_UNDER_LEGAL_AGE),
+        (16, 9, Reason.CLEARLY_UNDER_LEGAL_AGE),
+    ],
+)
+def test_worse_frames_may_cast_doubt_on_the_best(best: int, others: int, reason: Reason) -> None:
+    """Then the reason is that of the fused answer, which the till is told."""
+    fused = fuse_customer(
+        Rule(18), CARD, [frame(bell(best, 4)), *[frame(bell(others, 4), 0.8)] * 3]
+    )
+    assert fused.best.distribution == bell(best, 4)
+    assert fused.verdict == verify_id(reason)
 
 
 @given(st.permutations(range(MOST_FRAMES + 2)), st.lists(answers, min_size=10, max_size=10))
