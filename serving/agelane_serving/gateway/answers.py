@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
+
+import structlog
 
 from agelane.v1 import assessment_pb2
 from agelane_serving.gateway.assessment import Assessment
@@ -12,7 +13,8 @@ from agelane_serving.gateway.operations import metrics
 from agelane_serving.gateway.operations.drift import AgeDrift
 from agelane_serving.gateway.security.assessment_token import KeyRing
 
-_logger = logging.getLogger(__name__)
+# One line for each customer goes straight to structlog, which takes half as long.
+_log = structlog.get_logger("assessments")
 
 
 class Answers:
@@ -38,16 +40,14 @@ class Answers:
         if assessment.estimate is not None:
             self.drift.saw(assessment.estimate.age_years)
         # Neither age nor face: a log is read by people who need not know them.
-        _logger.info(
+        _log.info(
             "assessed",
-            extra={
-                "assessment_id": assessment.id,
-                "store_id": assessment.customer.store_id,
-                "lane_id": assessment.customer.lane_id,
-                "decision": verdict.decision.name,
-                "reasons": [reason.name for reason in verdict.reasons],
-                "model_version": version,
-                "frames": assessment.frames_used,
-                "milliseconds": round(1000 * seconds, 1),
-            },
+            assessment_id=assessment.id,
+            store_id=assessment.customer.store_id,
+            lane_id=assessment.customer.lane_id,
+            decision=verdict.decision.name,
+            reasons=[reason.name for reason in verdict.reasons],
+            model_version=version,
+            frames=assessment.frames_used,
+            milliseconds=round(1000 * seconds, 1),
         )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import time
-import uuid
 from collections.abc import Callable
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from agelane_serving.gateway.photo.header import PhotoHeader, check_photo
 from agelane_serving.gateway.photo.upright import UprightPhoto
 from agelane_serving.policy import (
     MOST_FRAMES,
+    Card,
     Decision,
     Frame,
     FusedCustomer,
@@ -139,7 +140,7 @@ class Visit:
         fused = self._fused
         estimate = None if fused is None else self._estimate(fused)
         return Assessment(
-            id=uuid.uuid4().hex,
+            id=os.urandom(16).hex(),
             customer=self.customer,
             legal_age_years=self._rule.legal_age_years,
             verdict=audited(self._verdict(), self._policy.audit_share, self._audit_draw),
@@ -172,10 +173,18 @@ class Visit:
         if answer.distribution is None:
             raise PhotoUnusable(f"version {answer.version} can't decode it")
         self._frames.append((Frame(answer.distribution, answer.faces), header))
-        self._frames.sort(key=_quality, reverse=True)
-        del self._frames[_MOST_KEPT:]
+        self._keep_the_best(answer.card)
         self._fused = fuse_customer(self._rule, answer.card, [frame for frame, _ in self._frames])
         self._learnt = time.time()
+
+    def _keep_the_best(self, card: Card) -> None:
+        """Forget the worst of many frames, those that the card's gates don't let pass first."""
+
+        def rank(seen: tuple[Frame, PhotoHeader]) -> tuple[bool, float]:
+            return seen[0].passes(card), seen[0].quality
+
+        if len(self._frames) > _MOST_KEPT:
+            self._frames.remove(min(self._frames, key=rank))
 
     def _verdict(self) -> Verdict:
         return verify_id(self._trouble) if self._fused is None else self._fused.verdict
@@ -191,11 +200,11 @@ class Visit:
         """Return how old the customer is; None without a face to have an age."""
         if fused.best.faces is not None and fused.best.faces.count == 0:
             return None
-        distribution = fused.distribution
-        low, high = distribution.interval_years(INTERVAL_COVERAGE)
+        distribution, tail = fused.distribution, (1 - INTERVAL_COVERAGE) / 2
+        low, median, high = distribution.quantiles_years(tail, 0.5, 1 - tail)
         group, group_probability = most_probable(self._policy.age_groups, distribution)
         return Estimate(
-            age_years=distribution.median_years(),
+            age_years=median,
             low_years=low,
             high_years=high,
             age_group=group,
@@ -208,7 +217,3 @@ class Visit:
             return self._header
         best = self._fused.best
         return next(header for frame, header in self._frames if frame is best)
-
-
-def _quality(seen: tuple[Frame, PhotoHeader]) -> float:
-    return seen[0].quality

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import uuid
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -51,7 +51,7 @@ def to_customer(
     return Customer(
         store_id=request.store_id,
         lane_id=request.lane_id,
-        request_id=request.request_id or uuid.uuid4().hex,
+        request_id=request.request_id or os.urandom(16).hex(),
         restricted_category=request.restricted_category or _DEFAULT_CATEGORY,
     )
 

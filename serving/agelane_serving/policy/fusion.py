@@ -10,7 +10,7 @@ from operator import attrgetter
 from agelane_serving.policy.card import Card
 from agelane_serving.policy.decision import Decision, Reason, Verdict, decide, verify_id
 from agelane_serving.policy.distribution import AgeDistribution
-from agelane_serving.policy.face import FaceGates, Faces
+from agelane_serving.policy.face import Faces
 from agelane_serving.policy.rules import Rule
 
 MOST_FRAMES = 8
@@ -19,15 +19,13 @@ _CORRELATION = 0.7
 """Of the errors of two frames of a customer. Assumed, not measured: no data set with several photos
 of one person at a time is at hand."""
 _LEAST_PROBABILITY = 1e-6
-"""Smaller ones count as this: a zero would let one frame overrule all others, and no calibration
-on some thousand photos can tell one in a million from never."""
+"""Smaller ones count as this: a zero would let one frame overrule all others."""
 _COVERAGE = 0.99
 """Of the central intervals that must overlap, or the frames show two people."""
 _FULL_SIDE_PIXELS = 112.0
 """Side of the crop that the network sees: a larger face shows it nothing more."""
 _FULL_SHARPNESS = 0.001
-"""Sharpness that three quarters of the training photos reach. More is no better: noise and wrinkles
-are sharp too, and wrinkles would let age in by the back door."""
+"""Most training photos are as sharp. More is no better: noise and wrinkles are sharp too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +50,11 @@ class Frame:
         sharpness = _share(self.faces.sharpness, _FULL_SHARPNESS)
         # Of several faces each may be the customer's.
         return _share(self.faces.score, 1.0) * size * sharpness / self.faces.count
+
+    def passes(self, card: Card) -> bool:
+        """Tell whether it shows one face, and one that the card's gates let pass."""
+        faces, gates = self.faces, card.face_gates
+        return bool(faces and gates and faces.count == 1 and gates.passed_by(faces))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,13 @@ def fuse_customer(rule: Rule, card: Card, frames: Sequence[Frame]) -> FusedCusto
     """
     if not frames:
         raise ValueError("no frame to decide by")
+    if len(frames) == 1:  # as nearly always
+        (only,) = frames
+        return FusedCustomer(
+            decide(rule, card, only.distribution, only.faces), only.distribution, only, 1
+        )
     best_first = sorted(frames, key=attrgetter("quality"), reverse=True)
-    good = [frame for frame in best_first if _is_good(frame.faces, card.face_gates)]
+    good = [frame for frame in best_first if frame.passes(card)]
     chosen = good[:MOST_FRAMES] or best_first[:1]
     best = chosen[0]
     # All good frames and not the chosen alone: better photos must not push a contradiction out.
@@ -141,10 +149,6 @@ def _agreed(alone: Verdict, together: Verdict) -> Verdict:
         return together  # its reason fits the probability that the till is told
     doubts = [each for each in (alone, together) if each.decision is Decision.VERIFY_ID]
     return doubts[0] if doubts else verify_id(Reason.FRAMES_DISAGREE)
-
-
-def _is_good(faces: Faces | None, gates: FaceGates | None) -> bool:
-    return bool(faces and gates and faces.count == 1 and gates.passed_by(faces))
 
 
 def _share(value: float, full: float) -> float:

@@ -184,7 +184,7 @@ def test_the_sharpened_answer_of_doubtful_frames_stays_a_doubt() -> None:
     [
         (30, 17, Reason.TOO_CLOSE_TO_LEGAL_AGE),
         (21, 13, Reason.LIKELY_UNDER_LEGAL_AGE),
-        (16, 9, Reason.CLEARLY_UNDER_LEGAL_AGE),
+        (16, 5, Reason.CLEARLY_UNDER_LEGAL_AGE),
     ],
 )
 def test_worse_frames_may_cast_doubt_on_the_best(best: int, others: int, reason: Reason) -> None:

@@ -26,6 +26,7 @@ class Gauges:
         """Set the gauges each second, until cancelled."""
         while True:
             self.set()
+            metrics.TASKS.set(len(asyncio.all_tasks()))
             await asyncio.sleep(_SECONDS)
 
     def set(self) -> None:

@@ -24,6 +24,11 @@ IN_FLIGHT = Gauge(
 )
 WAITING = Gauge("agelane_waiting", "Calls that wait for that.", multiprocess_mode="livesum")
 STREAMS = Gauge("agelane_streams", "Open streams of lanes.", multiprocess_mode="livesum")
+TASKS = Gauge(
+    "agelane_tasks",
+    "Tasks of the event loop: grows without end if something never ends.",
+    multiprocess_mode="livesum",
+)
 BREAKER = Gauge(
     "agelane_breaker_state",
     "Of a model server: 0 closed, 1 half open, 2 open.",

@@ -1,0 +1,1 @@
+"""How much the gateway costs, beside a bare hop in the same run."""

@@ -1,0 +1,86 @@
+"""A model server that costs next to nothing: nghttpd answers each call with the same bytes."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+from agelane.tfserving.v1 import predict_pb2, status_pb2, tensor_pb2
+
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
+_STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
+_VERSION = 1
+_CARD = {
+    "schema": 1,
+    "certificates": [
+        {
+            "legal_age_years": 18,
+            "score": "probability_under_legal_age",
+            "threshold": 0.01,
+            "max_false_clear_rate": 0.01,
+            "confidence": 0.95,
+        }
+    ],
+    "face_gates": {
+        "min_score": 0.5,
+        "min_side_pixels": 10,
+        "min_brightness": 0.0,
+        "max_brightness": 1.0,
+        "min_sharpness": 0.0,
+    },
+}
+
+
+def write_answers(folder: Path) -> list[str]:
+    """Write what is answered, and return the command that serves it, but for the port."""
+    for path, message in ((PREDICT, _predict_answer()), (_STATUS, _status_answer())):
+        file = folder / path.strip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(frame(message))
+    return ["nghttpd", "--no-tls", f"--htdocs={folder}", "--trailer=grpc-status: 0"]
+
+
+def frame(message: bytes) -> bytes:
+    """Return a message as it stands in the body of a gRPC call."""
+    return b"\0" + struct.pack(">I", len(message)) + message
+
+
+def _predict_answer() -> bytes:
+    """Return the answer to any Predict call: 60 years, one good face, and the model card."""
+    response = predict_pb2.PredictResponse()
+    response.model_spec.name = "age"
+    response.model_spec.version.value = _VERSION
+    bell = [max(0.0, 1 - abs(age - 60) / 10) / 10 for age in range(101)]
+    for name, values, shape in (
+        ("age", [60.0], [1]),
+        ("age_probabilities", bell, [1, 101]),
+        ("face_box", [0.1, 0.1, 0.9, 0.9], [1, 4]),
+        ("face_score", [0.9], [1]),
+        ("brightness", [0.5], [1]),
+        ("sharpness", [0.5], [1]),
+    ):
+        tensor = tensor_pb2.TensorProto(dtype=tensor_pb2.DT_FLOAT, float_val=values)
+        response.outputs[name].CopyFrom(_shaped(tensor, shape))
+    ok = tensor_pb2.TensorProto(dtype=tensor_pb2.DT_BOOL, bool_val=[True])
+    response.outputs["ok"].CopyFrom(_shaped(ok, [1]))
+    count = tensor_pb2.TensorProto(dtype=tensor_pb2.DT_INT32, int_val=[1])
+    response.outputs["face_count"].CopyFrom(_shaped(count, [1]))
+    text = json.dumps(_CARD).encode()
+    card = tensor_pb2.TensorProto(dtype=tensor_pb2.DT_STRING, string_val=[text])
+    response.outputs["model_card"].CopyFrom(_shaped(card, [1]))
+    return response.SerializeToString()
+
+
+def _status_answer() -> bytes:
+    response = status_pb2.GetModelStatusResponse()
+    state = status_pb2.ModelVersionStatus.AVAILABLE
+    response.model_version_status.add(version=_VERSION, state=state)
+    return response.SerializeToString()
+
+
+def _shaped(tensor: tensor_pb2.TensorProto, shape: Sequence[int]) -> tensor_pb2.TensorProto:
+    for size in shape:
+        tensor.tensor_shape.dim.add(size=size)
+    return tensor

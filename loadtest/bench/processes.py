@@ -1,0 +1,118 @@
+"""The servers that are measured, each a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtest.bench.null_backend import write_answers
+
+_PATIENCE_SECONDS = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server."""
+
+    address: str
+    """HOST:PORT."""
+    process: subprocess.Popen[bytes]
+    """Its process, or the parent of several."""
+    startup_seconds: float
+    """From the command to the first connection."""
+
+    def memory_mb(self) -> float:
+        """Return the resident memory of the process, without those it has started, in MB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        return int(found[1]) / 1024 if found else 0.0
+
+
+@contextmanager
+def null_backend() -> Iterator[Server]:
+    """Run a model server that costs next to nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        port = _free_port()
+        with _running([*write_answers(Path(folder)), str(port)], port) as server:
+            yield server
+
+
+@contextmanager
+def bare_hop(backend: Server) -> Iterator[Server]:
+    """Run what passes calls on to a backend, and does nothing else."""
+    port = _free_port()
+    listen = f"127.0.0.1:{port}"
+    command = [sys.executable, "-m", "loadtest.bench.hop", listen, backend.address]
+    with _running(command, port) as server:
+        yield server
+
+
+@contextmanager
+def gateway(backend: Server, processes: int, flags: Sequence[str]) -> Iterator[Server]:
+    """Run the gateway before a backend."""
+    port = _free_port()
+    command = [sys.executable, "-m", "agelane_serving.gateway", f"--listen=127.0.0.1:{port}"]
+    command += [f"--model-server={backend.address}", f"--processes={processes}", *flags]
+    with _running(command, port) as server:
+        time.sleep(1.5)  # the others of several, and the first look at the backend
+        yield server
+
+
+@contextmanager
+def stack(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Run gateway and embedded model server; give their addresses."""
+    command = [sys.executable, "-m", "agelane_serving.stack", "--model-port=0", "--gateway-port=0"]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **environment},
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if found := re.search(r"READY: gateway on (\S+), model server on (\S+)", line):
+                    yield found[1], found[2]
+                    return
+            raise RuntimeError("the stack ended before it was ready")
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def _running(command: Sequence[str], port: int) -> Iterator[Server]:
+    began = time.monotonic()
+    # Logs are written and cost what they cost, only not to a screen.
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            _until_listening(process, port)
+            yield Server(f"127.0.0.1:{port}", process, time.monotonic() - began)
+        finally:
+            process.terminate()
+
+
+def _until_listening(process: subprocess.Popen[bytes], port: int) -> None:
+    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < give_up_at and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.01)
+    raise RuntimeError(f"{process.args!r} did not come to listen on {port}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
