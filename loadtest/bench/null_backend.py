@@ -10,7 +10,7 @@ from pathlib import Path
 from agelane.tfserving.v1 import predict_pb2, status_pb2, tensor_pb2
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
-_STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
+STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 _VERSION = 1
 _CARD = {
     "schema": 1,
@@ -35,7 +35,7 @@ _CARD = {
 
 def write_answers(folder: Path) -> list[str]:
     """Write what is answered, and return the command that serves it, but for the port."""
-    for path, message in ((PREDICT, _predict_answer()), (_STATUS, _status_answer())):
+    for path, message in ((PREDICT, predict_answer()), (STATUS, status_answer())):
         file = folder / path.strip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(frame(message))
@@ -47,7 +47,7 @@ def frame(message: bytes) -> bytes:
     return b"\0" + struct.pack(">I", len(message)) + message
 
 
-def _predict_answer() -> bytes:
+def predict_answer() -> bytes:
     """Return the answer to any Predict call: 60 years, one good face, and the model card."""
     response = predict_pb2.PredictResponse()
     response.model_spec.name = "age"
@@ -73,7 +73,8 @@ def _predict_answer() -> bytes:
     return response.SerializeToString()
 
 
-def _status_answer() -> bytes:
+def status_answer() -> bytes:
+    """Return the answer to any GetModelStatus call: one version is available."""
     response = status_pb2.GetModelStatusResponse()
     state = status_pb2.ModelVersionStatus.AVAILABLE
     response.model_version_status.add(version=_VERSION, state=state)

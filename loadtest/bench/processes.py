@@ -47,6 +47,16 @@ def null_backend() -> Iterator[Server]:
 
 
 @contextmanager
+def slow_backend(workers: int, seconds: float) -> Iterator[Server]:
+    """Run a model server that can answer `workers / seconds` calls a second."""
+    port = _free_port()
+    listen = f"127.0.0.1:{port}"
+    command = [sys.executable, "-m", "loadtest.bench.slow_backend", listen]
+    with _running([*command, str(workers), str(seconds)], port) as server:
+        yield server
+
+
+@contextmanager
 def bare_hop(backend: Server) -> Iterator[Server]:
     """Run what passes calls on to a backend, and does nothing else."""
     port = _free_port()

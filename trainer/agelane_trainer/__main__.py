@@ -15,12 +15,13 @@ from agelane_trainer.commands import (
     eda,
     evaluate,
     export,
+    finish,
     frontier,
     train,
 )
 
 _COMMANDS = (
-    *(eda, augmentation, train, ablation),
+    *(eda, augmentation, train, finish, ablation),
     *(evaluate, certify, frontier),
     *(export, documents),
 )

@@ -72,7 +72,7 @@ class Settings:
     """How a new version of the model is tried; None: the newest one is in charge."""
     policy: Path | None = _flag(None, Path, "FILE", "policy file (the built-in one)")
     """Policy file; None is the one that comes with the gateway."""
-    in_flight: int = _flag(64, int, "CALLS", "most calls at the model servers (%(default)s)")
+    in_flight: int = _flag(256, int, "CALLS", "most calls at the model servers (%(default)s)")
     """Calls that the model servers work on together, 1 or more."""
     waiting: int = _flag(512, int, "CALLS", "most calls that wait for that (%(default)s)")
     """Calls that wait for that, 1 or more."""

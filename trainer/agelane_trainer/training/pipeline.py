@@ -78,19 +78,25 @@ def evaluation_batches(photos: Sequence[Photo], size: int) -> tf.data.Dataset:
 
 
 def epoch_order(ages: npt.NDArray[np.int_], recipe: Recipe, epoch: int) -> npt.NDArray[np.int_]:
-    """Return the photo indices of one epoch, as many as there are photos.
-
-    With ``sampling_power`` above 0, photos are drawn in proportion to
-    ``frequency(age) ** -sampling_power`` (at most three times the average), the frequency smoothed
-    over neighbouring ages since labels heap on round numbers. People near the legal ages come
-    ``near_legal_age_weight`` times as often on top of that.
-    """
+    """Return the photo indices of one epoch, as many as there are photos; see ``age_weights``."""
     random = np.random.default_rng((recipe.seed, epoch))
     if recipe.sampling_power == 0 and recipe.near_legal_age_weight == 1:
         return random.permutation(len(ages))
-    near = np.exp(-(np.arange(-6, 7) ** 2) / 8.0)
-    frequency = np.convolve(np.bincount(ages, minlength=MAX_AGE + 1), near / near.sum(), "same")
-    weights = np.maximum(frequency, 1e-9)[ages] ** -recipe.sampling_power
-    weights = np.minimum(weights / weights.mean(), 3.0)
-    weights[np.isin(ages, NEAR_LEGAL_AGES)] *= recipe.near_legal_age_weight
+    weights = age_weights(ages, recipe)[ages]
     return random.choice(len(ages), len(ages), p=weights / weights.sum())
+
+
+def age_weights(ages: npt.NDArray[np.int_], recipe: Recipe) -> npt.NDArray[np.float64]:
+    """Return how much oftener than others photos of each age, 0 to 100, are drawn [101].
+
+    In proportion to ``frequency(age) ** -sampling_power`` (at most three times the average), the
+    frequency smoothed over neighbouring ages since labels heap on round numbers. People near the
+    legal ages come ``near_legal_age_weight`` times as often on top of that.
+    """
+    near = np.exp(-(np.arange(-6, 7) ** 2) / 8.0)
+    counts = np.bincount(ages, minlength=MAX_AGE + 1)
+    frequency = np.maximum(np.convolve(counts, near / near.sum(), "same"), 1e-9)
+    weights = frequency**-recipe.sampling_power
+    weights = np.minimum(weights / np.average(weights, weights=counts), 3.0)
+    weights[list(NEAR_LEGAL_AGES)] *= recipe.near_legal_age_weight
+    return weights

@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import OrderedDict, deque
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import TracebackType
 
 from agelane_serving.gateway.admission.pace import Pace
+from agelane_serving.gateway.admission.window import Window
 from agelane_serving.gateway.deadline import Deadline
 from agelane_serving.gateway.errors import CallError, Fault
 
+_PRUDENCE = 0.7
+"""An answer is only expected in time if it is expected in this part of it: paces vary."""
 _SHORTEST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.1, 5.0
 
 
@@ -26,8 +30,8 @@ _SHORTEST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.1, 5.0
 class Limits:
     """How much may go on at a time; ValueError for less than 1."""
 
-    in_flight: int = 64
-    """Calls that the model servers work on together; should fill their batches."""
+    in_flight: int = 256
+    """Calls that the model servers work on together, at most: how many they can is found out."""
     waiting: int = 512
     """Calls that wait for that."""
     waiting_per_lane: int = 4
@@ -46,7 +50,7 @@ class AdmissionQueue:
     def __init__(self, limits: Limits) -> None:
         """All places are free."""
         self._limits = limits
-        self._pace = Pace()
+        self._window, self._pace = Window(limits.in_flight), Pace()
         self._lanes: OrderedDict[str, deque[_Call]] = OrderedDict()
         self.in_flight = 0
         """Calls that have a place."""
@@ -71,10 +75,10 @@ class AdmissionQueue:
         Raises:
             CallError: no answer would come in time.
         """
-        full = self.in_flight >= self._limits.in_flight
+        full = self.in_flight >= self._window.calls
         queue = self._lanes.get(call.lane, ())
         if (
-            self.expected_seconds() > call.deadline.remaining_seconds()
+            self.expected_seconds() > _PRUDENCE * call.deadline.remaining_seconds()
             or (full and self.waiting >= self._limits.waiting)
             or (full and len(queue) >= self._limits.waiting_per_lane)
         ):
@@ -86,12 +90,14 @@ class AdmissionQueue:
         self.waiting += 1
         return asyncio.get_running_loop().create_future()
 
-    def leave(self, *, answered: bool) -> None:
-        """Give back a place, to whoever's turn it is."""
+    def leave(self, seconds: float, *, answered: bool) -> None:
+        """Give back a place that was used for so long, to whoever's turn it is."""
+        full = self.in_flight >= self._window.calls
         self.in_flight -= 1
+        self._window.ended(seconds, answered=answered, full=full)
         if answered:
-            self._pace.answered(under_pressure=self.in_flight >= self._limits.in_flight // 2)
-        while self._lanes and self.in_flight < self._limits.in_flight:
+            self._pace.answered(under_pressure=full)
+        while self._lanes and self.in_flight < self._window.calls:
             if self._next().offer():
                 self._take_place()
 
@@ -144,11 +150,13 @@ class _Call:
         self.lane, self.deadline = lane, deadline
         self._queue = queue
         self._turn: asyncio.Future[bool] | None = None
+        self._began = 0.0
 
     async def __aenter__(self) -> None:
         self._turn = self._queue.enter(self)
         if self._turn is not None and not await self._comes(self._turn):
             raise self._queue.refusal()
+        self._began = time.monotonic()
 
     async def __aexit__(
         self,
@@ -156,7 +164,7 @@ class _Call:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._queue.leave(answered=kind is None)
+        self._queue.leave(time.monotonic() - self._began, answered=kind is None)
 
     def offer(self) -> bool:
         """Tell that the turn has come; False: nobody waits for it any more."""
@@ -177,7 +185,7 @@ class _Call:
             if turn.cancelled():
                 self._queue.give_up(self)
             elif turn.result():
-                self._queue.leave(answered=False)
+                self._queue.leave(0.0, answered=False)
             raise
         finally:
             timer.cancel()
