@@ -11,6 +11,7 @@ from agelane_serving.gateway.assessment import Assessment
 from agelane_serving.gateway.convert import to_message, to_proof
 from agelane_serving.gateway.operations import metrics
 from agelane_serving.gateway.operations.drift import AgeDrift
+from agelane_serving.gateway.operations.tracing import describe
 from agelane_serving.gateway.security.assessment_token import KeyRing
 
 # One line for each customer goes straight to structlog, which takes half as long.
@@ -39,6 +40,7 @@ class Answers:
         metrics.ALL_SECONDS.observe(seconds)
         if assessment.estimate is not None:
             self.drift.saw(assessment.estimate.age_years)
+        describe(request_id=assessment.customer.request_id, decision=verdict.decision.name)
         # Neither age nor face: a log is read by people who need not know them.
         _log.info(
             "assessed",

@@ -32,6 +32,7 @@ from agelane_serving.gateway.model.rollout import Rollout
 from agelane_serving.gateway.model.servers import ModelServers
 from agelane_serving.gateway.operations.gauges import Gauges
 from agelane_serving.gateway.operations.health import Health
+from agelane_serving.gateway.operations.tracing import TracingError, send_spans_to
 from agelane_serving.gateway.photo.upright import Uprighter
 from agelane_serving.gateway.security.tls import TlsError, TlsFiles, server_credentials
 from agelane_serving.gateway.servicer import CheckoutService, ReportService
@@ -162,6 +163,11 @@ async def serve(settings: Settings, *, shares_port: bool = False) -> None:
     loop.add_signal_handler(signal.SIGHUP, gateway.configuration.reload)
     if settings.metrics_listen:
         serve_metrics(settings.metrics_listen)
+    if settings.otlp_endpoint:
+        try:
+            send_spans_to(settings.otlp_endpoint)
+        except TracingError as error:
+            raise StartupError(str(error)) from error
     await gateway.start()
     running = asyncio.create_task(gateway.run())
     stopping = asyncio.create_task(stop_asked.wait())

@@ -17,6 +17,7 @@ from agelane_serving.gateway.deadline import deadline_for
 from agelane_serving.gateway.errors import CallError, Fault
 from agelane_serving.gateway.lane_streams import LaneStreams
 from agelane_serving.gateway.operations.logs import name_request
+from agelane_serving.gateway.operations.tracing import call_span
 from agelane_serving.gateway.security.caller import Role
 from agelane_serving.gateway.status import answers_errors, streams_errors
 
@@ -39,15 +40,16 @@ class CheckoutService(checkout_pb2_grpc.CheckoutServiceServicer):
     ) -> checkout_pb2.AssessCustomerResponse:
         """Assess one photo."""
         begun = time.monotonic()
-        deadline = deadline_for(context.time_remaining())
-        caller = self._access.caller(context, Role.LANE)
-        customer = self._access.customer(caller, to_customer(request))
-        name_request(customer.request_id)
-        self._access.count(caller, customer)
-        assessment = await self._assessor.welcome(customer).look(request.photo, deadline)
-        return checkout_pb2.AssessCustomerResponse(
-            assessment=self._answers.message(assessment, time.monotonic() - begun)
-        )
+        with call_span("AssessCustomer", context.invocation_metadata()):
+            deadline = deadline_for(context.time_remaining())
+            caller = self._access.caller(context, Role.LANE)
+            customer = self._access.customer(caller, to_customer(request))
+            name_request(customer.request_id)
+            self._access.count(caller, customer)
+            assessment = await self._assessor.welcome(customer).look(request.photo, deadline)
+            return checkout_pb2.AssessCustomerResponse(
+                assessment=self._answers.message(assessment, time.monotonic() - begun)
+            )
 
     @streams_errors
     async def AssessCustomerStream(

@@ -62,6 +62,8 @@ class Settings:
     """HOST:PORT of the admin rpcs; "": there are none."""
     metrics_listen: str = _flag("", str, "HOST:PORT", "address for Prometheus (none)")
     """HOST:PORT of the metrics; "": they are not served."""
+    otlp_endpoint: str = _flag("", str, "URL", "collector of OpenTelemetry spans (none)")
+    """Where OpenTelemetry spans go, such as http://collector:4317; "": there are none."""
     model_server: str = _flag(
         "127.0.0.1:8500", str, "TARGETS", "gRPC targets of model servers, by commas (%(default)s)"
     )

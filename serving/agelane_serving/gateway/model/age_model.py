@@ -15,6 +15,7 @@ from agelane_serving.gateway.errors import ModelUnavailable
 from agelane_serving.gateway.model.rollout import Rollout
 from agelane_serving.gateway.model.servers import ModelServers
 from agelane_serving.gateway.operations import metrics
+from agelane_serving.gateway.operations.tracing import span
 from agelane_serving.gateway.photo.upright import UprightPhoto
 from agelane_serving.policy import Decision
 
@@ -43,7 +44,8 @@ class AgeModel:
             began = time.monotonic()
             metrics.QUEUE_SECONDS.observe(began - came)
             try:
-                return await self._ask(photo, lane, deadline)
+                with span("model"):
+                    return await self._ask(photo, lane, deadline)
             finally:
                 metrics.MODEL_SECONDS.observe(time.monotonic() - began)
 
