@@ -13,7 +13,7 @@ option = $(if $($(2)),--$(1) $($(2))) # $(call option,data,DATA): --data $(DATA)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check serve serve-gpu eda train evaluate certify frontier export documents
-.PHONY: loadtest setup stubs constraints clean
+.PHONY: loadtest bench setup stubs constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ documents: $(VENV)/.reports ## Write model card and practice statement in words 
 
 loadtest: $(VENV)/.loadtest ## Load the running stack from checkout lanes (LANES=, SECONDS=)
 	@$(BIN)/python -m loadtest $(call option,lanes,LANES) $(call option,seconds,SECONDS)
+
+bench: $(VENV)/.packages ## Measure the gateway beside a bare hop; needs nghttp2-client and nghttp2-server
+	@$(BIN)/python -m loadtest.bench
 
 setup: $(VENV)/.tools ## Make .venv with all that the other targets need
 
