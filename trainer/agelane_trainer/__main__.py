@@ -15,13 +15,12 @@ from agelane_trainer.commands import (
     eda,
     evaluate,
     export,
-    finish,
     frontier,
     train,
 )
 
 _COMMANDS = (
-    *(eda, augmentation, train, finish, ablation),
+    *(eda, augmentation, train, ablation),
     *(evaluate, certify, frontier),
     *(export, documents),
 )

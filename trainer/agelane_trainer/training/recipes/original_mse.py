@@ -16,7 +16,7 @@ from agelane_trainer.training.recipe import Augmentation, Recipe
 RECIPE = Recipe(
     name="original_mse",
     head="mse",
-    epochs=6,
+    epochs=2,
     batch_size=32,
     learning_rate=1e-4,
     weight_decay=0.0,  # AdamW without decay is Adam
