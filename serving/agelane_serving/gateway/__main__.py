@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
-from agelane_serving.gateway.operations.logs import configure_logs
-from agelane_serving.gateway.processes import WORKER, supervise
-from agelane_serving.gateway.server import StartupError, serve
-from agelane_serving.gateway.settings import parse_settings
+# Until the gateway is there to listen, "read your files anew" must not end it.
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+from agelane_serving.gateway.operations.logs import configure_logs  # noqa: E402
+from agelane_serving.gateway.processes import WORKER, supervise  # noqa: E402
+from agelane_serving.gateway.server import StartupError, serve  # noqa: E402
+from agelane_serving.gateway.settings import parse_settings  # noqa: E402
 
 
 def main(argv: Sequence[str] | None = None) -> int:

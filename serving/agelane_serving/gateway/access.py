@@ -10,6 +10,7 @@ import grpc
 
 from agelane_serving.gateway.admission.rate import RateLimit
 from agelane_serving.gateway.assessment import Customer
+from agelane_serving.gateway.errors import CallError, Fault
 from agelane_serving.gateway.security.caller import Caller, Role
 from agelane_serving.gateway.security.credentials import Credentials
 
@@ -19,16 +20,34 @@ _Context = grpc.aio.ServicerContext[Any, Any]
 class Access:
     """Checks each call. Without credentials everybody is let in, as on loopback."""
 
-    def __init__(self, credentials: Callable[[], Credentials] | None, rate: RateLimit) -> None:
-        """`credentials` gives those of the moment; None: there are none to check."""
-        self._credentials, self._rate = credentials, rate
+    def __init__(
+        self,
+        credentials: Callable[[], Credentials] | None,
+        lane_rate: RateLimit,
+        token_rate: RateLimit,
+    ) -> None:
+        """`credentials` gives those of the moment; None: there are none to check.
+
+        Each lane may call as `lane_rate` says. All lanes of one token together, which it may make
+        up, as `token_rate` says.
+        """
+        self._credentials = credentials
+        self._lane_rate, self._token_rate = lane_rate, token_rate
+        self._closed = False
+
+    def close(self) -> None:
+        """Send all new calls elsewhere."""
+        self._closed = True
 
     def caller(self, context: _Context, *roles: Role) -> Caller:
         """Return who makes a call that these roles may make.
 
         Raises:
-            CallError: CREDENTIALS_MISSING, CREDENTIALS_INVALID or ROLE_NOT_PERMITTED.
+            CallError: CREDENTIALS_MISSING, CREDENTIALS_INVALID, ROLE_NOT_PERMITTED or
+                SHUTTING_DOWN.
         """
+        if self._closed:
+            raise CallError(Fault.SHUTTING_DOWN, "the gateway is shutting down")
         if self._credentials is None:
             return Caller("", roles[0], None, None)
         caller = self._credentials().caller_of(context.invocation_metadata())
@@ -52,6 +71,7 @@ class Access:
         Raises:
             CallError: RATE_LIMITED.
         """
-        # By the token first: a till can't get more by making up lanes.
+        if caller.token_id:
+            self._token_rate.check(caller.token_id)
         if caller.token_id or customer.lane_id:
-            self._rate.check(caller.token_id or customer.lane)
+            self._lane_rate.check(customer.lane)

@@ -13,6 +13,7 @@ from agelane_serving.gateway.operations import metrics
 from agelane_serving.gateway.operations.drift import AgeDrift
 from agelane_serving.gateway.operations.tracing import describe
 from agelane_serving.gateway.security.assessment_token import KeyRing
+from agelane_serving.gateway.security.caller import Caller
 
 # One line for each customer goes straight to structlog, which takes half as long.
 _log = structlog.get_logger("assessments")
@@ -26,15 +27,15 @@ class Answers:
         self._key_ring = key_ring
         self.drift = AgeDrift()
 
-    def message(self, assessment: Assessment, seconds: float) -> assessment_pb2.Assessment:
-        """Return the message of an assessment that took so many seconds."""
+    def message(self, assessment: Assessment) -> assessment_pb2.Assessment:
+        """Return the message of an assessment."""
         message = to_message(assessment)
         if self._key_ring is not None:
             message.assessment_token = self._key_ring().sign(to_proof(assessment))
-        self._take_note(assessment, seconds)
         return message
 
-    def _take_note(self, assessment: Assessment, seconds: float) -> None:
+    def take_note(self, assessment: Assessment, caller: Caller, seconds: float) -> None:
+        """Log and count an assessment for which a photo was looked at for so many seconds."""
         verdict, version = assessment.verdict, assessment.model_version or 0
         metrics.ASSESSMENTS.labels(verdict.decision.name, verdict.reasons[0].name, version).inc()
         metrics.ALL_SECONDS.observe(seconds)
@@ -45,6 +46,7 @@ class Answers:
         _log.info(
             "assessed",
             assessment_id=assessment.id,
+            token_id=caller.token_id,
             store_id=assessment.customer.store_id,
             lane_id=assessment.customer.lane_id,
             decision=verdict.decision.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agelane_serving.gateway.photo.header import PhotoHeader
+from agelane_serving.gateway.photo.upright import UprightPhoto
 from agelane_serving.policy import AgeDistribution, AgeGroup, Card, Faces, Verdict
 
 
@@ -91,3 +92,7 @@ class ModelAnswer:
     """What it found; None: it could not decode the photo, or does not look for faces."""
     card: Card
     """Of that very version; empty when it could not be read."""
+    photo: UprightPhoto
+    """What it was asked about."""
+    on_trial: bool = False
+    """Whether the version is on trial."""

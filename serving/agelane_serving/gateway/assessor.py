@@ -13,7 +13,6 @@ from agelane_serving.gateway.assessment import Assessment, Customer, Estimate, M
 from agelane_serving.gateway.deadline import Deadline
 from agelane_serving.gateway.errors import CallError, Fault, ModelUnavailable, PhotoUnusable
 from agelane_serving.gateway.photo.header import PhotoHeader, check_photo
-from agelane_serving.gateway.photo.upright import UprightPhoto
 from agelane_serving.policy import (
     MOST_FRAMES,
     Card,
@@ -43,60 +42,53 @@ class Model(Protocol):
 
     model_name: str
 
-    async def predict(self, photo: UprightPhoto, lane: str, deadline: Deadline) -> ModelAnswer:
-        """Answer about one photo of a lane; raises ModelUnavailable, CallError if overloaded."""
+    async def predict(
+        self, photo: bytes, header: PhotoHeader, lane: str, deadline: Deadline
+    ) -> ModelAnswer:
+        """Answer about one photo of a lane.
+
+        Raises PhotoUnusable, ModelUnavailable, or CallError if there are too many calls.
+        """
 
     def shadow(
-        self,
-        photo: UprightPhoto,
-        deadline: Deadline,
-        decided: Decision,
-        decide: Callable[[ModelAnswer], Decision],
+        self, answer: ModelAnswer, deadline: Deadline, decide: Callable[[ModelAnswer], Decision]
     ) -> None:
-        """Find out, for a share of calls and without effect, what a version on trial would say."""
-
-
-class Turner(Protocol):
-    """What turns photos upright."""
-
-    async def turn(self, photo: bytes, header: PhotoHeader, deadline: Deadline) -> UprightPhoto:
-        """Return the upright photo, or raise PhotoUnusable or ModelUnavailable."""
+        """Find out, for a share of answers and to no effect, what a version on trial would say."""
 
 
 class Assessor:
     """Assesses customers with one model, under the policy of the moment."""
 
-    def __init__(self, policy: Callable[[], Policy], model: Model, turner: Turner) -> None:
-        """All three are used as long as the assessor is."""
-        self._policy, self._model, self._turner = policy, model, turner
+    def __init__(self, policy: Callable[[], Policy], model: Model) -> None:
+        """Both are used as long as the assessor is."""
+        self._policy, self._model = policy, model
 
     def welcome(self, customer: Customer) -> Visit:
-        """Begin with a customer, who is treated under one policy however many photos follow.
+        """Begin with a customer.
 
         Raises:
             CallError: the policy does not know what is about to be sold.
         """
-        policy = self._policy()
-        try:
-            rule = policy.rule(customer.store_id, customer.restricted_category)
-        except UnknownCategory as error:
-            raise CallError(
-                Fault.UNKNOWN_RESTRICTED_CATEGORY,
-                "the policy has no such category",
-                field="restricted_category",
-            ) from error
-        return Visit(customer, policy, rule, self._model, self._turner)
+        return Visit(customer, self._policy, self._model)
 
 
 class Visit:
-    """One customer at a lane: the photos so far, and what they say together."""
+    """One customer at a lane: the photos so far, and what they say together.
 
-    def __init__(
-        self, customer: Customer, policy: Policy, rule: Rule, model: Model, turner: Turner
-    ) -> None:
-        """Nothing has been seen yet."""
+    Policy and audit are the same for all photos of a customer. A visit that lasts longer than a
+    decision is valid begins anew in every respect: nobody stands there for so long, and a lane that
+    never says that a customer has gone must not keep an old policy, or a lucky draw.
+    """
+
+    def __init__(self, customer: Customer, policy: Callable[[], Policy], model: Model) -> None:
+        """Nothing has been seen yet; raises CallError as `Assessor.welcome` does."""
         self.customer = customer
-        self._policy, self._rule, self._model, self._turner = policy, rule, model, turner
+        self._policy_of_the_moment, self._model = policy, model
+        self._begin()
+
+    def _begin(self) -> None:
+        self._policy = self._policy_of_the_moment()
+        self._rule = _rule(self._policy, self.customer)
         # One draw a customer: or each further photo would be another chance to escape the audit.
         self._audit_draw = _unforeseeable.random()
         self._frames: list[tuple[Frame, PhotoHeader]] = []
@@ -115,15 +107,14 @@ class Visit:
         Raises:
             CallError: the photo can't be used, or there are more calls than can be answered.
         """
-        self._forget_what_is_old()
+        self._begin_anew_if_old()
         if self._fused is not None and self._fused.is_settled:
             return self.assessment()
         header = check_photo(photo)
         if self._header is None:
             self._header = header
         try:
-            upright = await self._turner.turn(photo, header, deadline)
-            answer = await self._model.predict(upright, self.customer.lane, deadline)
+            answer = await self._model.predict(photo, header, self.customer.lane, deadline)
             self._learn(answer, header)
         except PhotoUnusable as error:
             _logger.warning("photo unusable: %s", error)
@@ -132,11 +123,12 @@ class Visit:
             _logger.warning("model unavailable: %s", error)
             self._trouble = Reason.MODEL_UNAVAILABLE
         else:
-            self._model.shadow(upright, deadline, self._verdict().decision, self._would_decide)
+            self._model.shadow(answer, deadline, self._decision)
         return self.assessment()
 
     def assessment(self) -> Assessment:
         """Return the assessment from all photos so far; VERIFY_ID while none could be used."""
+        self._begin_anew_if_old()
         fused = self._fused
         estimate = None if fused is None else self._estimate(fused)
         return Assessment(
@@ -156,12 +148,10 @@ class Visit:
             expires_at=self._learnt + self._policy.valid_seconds,
         )
 
-    def _forget_what_is_old(self) -> None:
-        """Begin anew when the photos so far are older than a decision may be."""
+    def _begin_anew_if_old(self) -> None:
         now = time.time()
         if not 0 <= now - self._began <= self._policy.valid_seconds:
-            self._frames.clear()
-            self._fused, self._began = None, now
+            self._begin()
         if self._fused is None:
             self._learnt = now
 
@@ -189,8 +179,8 @@ class Visit:
     def _verdict(self) -> Verdict:
         return verify_id(self._trouble) if self._fused is None else self._fused.verdict
 
-    def _would_decide(self, answer: ModelAnswer) -> Decision:
-        """Return what another answer about the same photo alone would have led to."""
+    def _decision(self, answer: ModelAnswer) -> Decision:
+        """Return what an answer alone would lead to, to compare two versions by."""
         if answer.distribution is None:
             return Decision.VERIFY_ID
         frame = Frame(answer.distribution, answer.faces)
@@ -217,3 +207,14 @@ class Visit:
             return self._header
         best = self._fused.best
         return next(header for frame, header in self._frames if frame is best)
+
+
+def _rule(policy: Policy, customer: Customer) -> Rule:
+    try:
+        return policy.rule(customer.store_id, customer.restricted_category)
+    except UnknownCategory as error:
+        raise CallError(
+            Fault.UNKNOWN_RESTRICTED_CATEGORY,
+            "the policy has no such category",
+            field="restricted_category",
+        ) from error

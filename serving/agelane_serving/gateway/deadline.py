@@ -25,6 +25,10 @@ class Deadline:
         """Return the time that is left, 0 or greater."""
         return max(0.0, self.at - time.monotonic())
 
+    def part(self, share: float) -> Deadline:
+        """Return the deadline of an attempt that may use a share, 0 … 1, of what is left."""
+        return Deadline(time.monotonic() + share * self.remaining_seconds())
+
 
 def deadline_for(caller_seconds: float | None) -> Deadline:
     """Return the deadline for the work of a call.

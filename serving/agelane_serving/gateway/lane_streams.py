@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -20,7 +21,7 @@ from agelane_serving.gateway.operations import metrics
 from agelane_serving.gateway.operations.logs import name_request
 from agelane_serving.gateway.security.caller import Caller
 
-_MOST_STREAMS = 4_096
+_MOST_STREAMS, _MOST_STREAMS_OF_ONE = 4_096, 64
 _RETRY_SECONDS = 2.0
 _Item = TypeVar("_Item")
 _Request = checkout_pb2.AssessCustomerStreamRequest
@@ -33,7 +34,7 @@ class LaneStreams:
     def __init__(self, assessor: Assessor, access: Access, answers: Answers) -> None:
         """All three are used as long as there are streams."""
         self._assessor, self._access, self._answers = assessor, access, answers
-        self._open = 0
+        self._open: Counter[str] = Counter()
         self._leaving = asyncio.Event()
 
     @contextmanager
@@ -43,15 +44,17 @@ class LaneStreams:
         Raises:
             CallError: OVERLOADED, there are too many.
         """
-        if self._open >= _MOST_STREAMS:
+        token = caller.token_id  # without credentials they are all one's
+        of_one = bool(token) and self._open[token] >= _MOST_STREAMS_OF_ONE
+        if of_one or self._open.total() >= _MOST_STREAMS:
             raise CallError(Fault.OVERLOADED, "too many streams", retry_seconds=_RETRY_SECONDS)
-        self._open += 1
-        metrics.STREAMS.set(self._open)
+        self._open[token] += 1
+        metrics.STREAMS.set(self._open.total())
         try:
             yield LaneStream(caller, self._assessor, self._access, self._answers)
         finally:
-            self._open -= 1
-            metrics.STREAMS.set(self._open)
+            self._open[token] -= 1
+            metrics.STREAMS.set(self._open.total())
 
     async def until_leaving(self, items: AsyncIterator[_Item]) -> AsyncIterator[_Item]:
         """Pass on what comes, until the gateway leaves.
@@ -110,7 +113,7 @@ class LaneStream:
             raise CallError(Fault.NO_CUSTOMER, "customer_start must come first", field="event")
         if event == "frame":
             return await self._look(self._visit, request.frame)
-        response = self._response(self._visit.assessment(), 0.0)
+        response = self._response(self._visit.assessment())
         response.final = True
         self._visit = None
         return response
@@ -125,13 +128,14 @@ class LaneStream:
                 field="customer_start",
             )
         name_request(customer.request_id)
+        self._access.count(self._caller, customer)
         self._visit = self._assessor.welcome(customer)
         self._lane, self._received = lane, 0
 
     async def _look(self, visit: Visit, frame: checkout_pb2.CustomerFrame) -> _Response:
         begun = time.monotonic()
         self._received += 1
-        fault = None
+        fault, settled = None, visit.assessment().is_settled
         try:
             self._access.count(self._caller, visit.customer)
             assessment = await visit.look(frame.photo, deadline_for(None))
@@ -139,15 +143,17 @@ class LaneStream:
             # Of this frame alone: the customer goes on with those before and after.
             fault, assessment = error.fault, visit.assessment()
             metrics.REFUSED.labels(fault.name).inc()
-        response = self._response(assessment, time.monotonic() - begun)
+        if fault is None and not settled:
+            self._answers.take_note(assessment, self._caller, time.monotonic() - begun)
+        response = self._response(assessment)
         response.frame_number = frame.frame_number
         if fault is not None:
             response.frame_error = error_pb2.ErrorReason.Value(f"ERROR_REASON_{fault.name}")
         return response
 
-    def _response(self, assessment: Assessment, seconds: float) -> _Response:
+    def _response(self, assessment: Assessment) -> _Response:
         return _Response(
-            assessment=self._answers.message(assessment, seconds),
+            assessment=self._answers.message(assessment),
             frames_received=self._received,
             final=assessment.is_settled,
         )

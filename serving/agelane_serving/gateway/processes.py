@@ -6,6 +6,7 @@ which the kernel spreads connections (SO_REUSEPORT). They are spawned: gRPC does
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -55,15 +56,16 @@ def supervise(settings: Settings, argv: Sequence[str]) -> int:
         if settings.metrics_listen:
             _serve_metrics(settings.metrics_listen, folder)
         environment = {**os.environ, WORKER: "1", _METRICS_FOLDER: folder}
-        command = [sys.executable, "-m", "agelane_serving.gateway", *argv]
+        # Tied to this process: what it leaves behind if it is killed would keep the port.
+        command = [sys.executable, "-m", "agelane_serving.tied", "agelane_serving.gateway", *argv]
         # The last flag counts.
         command += [f"--listen={address}", "--processes=1", "--metrics-listen="]
-        workers = [
-            _Worker([*command, *_own_flags(settings, number)], environment)
-            for number in range(settings.processes)
-        ]
+        workers: list[_Worker] = []
+        asked = _listen_to_signals(workers)
+        for number in range(settings.processes):
+            workers.append(_Worker([*command, *_own_flags(settings, number)], environment))
         _logger.info("%d processes on %s", settings.processes, address)
-        return _watch(workers, settings.drain_seconds)
+        return _watch(workers, asked, settings.drain_seconds + settings.notice_seconds)
 
 
 class _Worker:
@@ -108,7 +110,9 @@ class _Worker:
             self._process.wait()
 
     def _start(self) -> None:
-        self._process = subprocess.Popen(self._command, env=self._environment)
+        self._process = subprocess.Popen(
+            self._command, env=self._environment, stdin=subprocess.PIPE
+        )
         self._started, self._start_at = time.monotonic(), None
 
 
@@ -120,23 +124,28 @@ def _own_flags(settings: Settings, number: int) -> list[str]:
     return [f"--admin-listen={host}:{int(port) + number}"]
 
 
-def _watch(workers: Sequence[_Worker], drain_seconds: float) -> int:
+def _listen_to_signals(workers: Sequence[_Worker]) -> threading.Event:
+    """Pass SIGHUP on from now on, and return what tells that the end was asked for."""
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
+    signal.signal(signal.SIGHUP, lambda number, _: _signal(workers, number))
+    return asked
 
-    def pass_on(number: int, frame: object) -> None:
-        for worker in workers:
-            worker.signal(number)
 
-    signal.signal(signal.SIGHUP, pass_on)
+def _watch(workers: Sequence[_Worker], asked: threading.Event, stop_seconds: float) -> int:
     while not asked.wait(_LOOK_SECONDS):
         for worker in workers:
             worker.replace_if_ended()
-    pass_on(signal.SIGTERM, None)
+    _signal(workers, signal.SIGTERM)
     for worker in workers:
-        worker.stop(drain_seconds + _KILL_AFTER_SECONDS)
+        worker.stop(stop_seconds + _KILL_AFTER_SECONDS)
     return 0
+
+
+def _signal(workers: Sequence[_Worker], number: int) -> None:
+    for worker in workers:
+        worker.signal(number)
 
 
 @contextmanager
@@ -150,8 +159,12 @@ def _reserved(listen: str) -> Iterator[str]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     name = host.strip("[]")
     lock = Path(tempfile.gettempdir()) / f"agelane-gateway-{name.replace(':', '_')}-{port}.lock"
-    with lock.open("w") as file, socket.socket(family, socket.SOCK_STREAM) as reserved:
+    with contextlib.ExitStack() as stack:
         try:
+            # Never through a link that somebody has put there.
+            flags = os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW
+            file = stack.enter_context(open(os.open(lock, flags, 0o600), "w"))
+            reserved = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
             if port != "0":
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 with socket.socket(family, socket.SOCK_STREAM) as alone:

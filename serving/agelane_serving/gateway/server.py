@@ -65,6 +65,9 @@ _OPTIONS = (
     ("grpc.max_connection_age_ms", 300_000),
 )
 
+_LANES_OF_A_TOKEN = 20  # that call as often as they may
+# Calls, streams and watches at a time: far more than are ever answered, few enough to bear.
+_MOST_RPCS = 8_192
 _logger = logging.getLogger(__name__)
 
 
@@ -84,18 +87,20 @@ class Gateway:
         self._settings = settings
         try:
             self.configuration = configuration = Configuration(settings)
-            self._tls = _tls(settings)
-        except (ConfigurationError, TlsError) as error:
+        except ConfigurationError as error:
             raise StartupError(str(error)) from error
-        access = Access(
-            configuration.credentials, RateLimit(settings.lane_rate, settings.lane_burst)
+        rate, burst = settings.lane_rate, settings.lane_burst
+        self._access = access = Access(
+            configuration.credentials,
+            lane_rate=RateLimit(rate, burst),
+            token_rate=RateLimit(_LANES_OF_A_TOKEN * rate, _LANES_OF_A_TOKEN * burst),
         )
         answers = Answers(configuration.key_ring)
         servers = ModelServers(settings.model_servers, settings.model_name)
         queue = AdmissionQueue(settings.limits)
         self.rollout = rollout = Rollout(configuration.rollout)
-        self._model, self._uprighter = AgeModel(servers, queue, rollout), Uprighter()
-        assessor = Assessor(configuration.policy, self._model, self._uprighter)
+        self._model = AgeModel(servers, queue, rollout, Uprighter())
+        assessor = Assessor(configuration.policy, self._model)
         self._streams = LaneStreams(assessor, access, answers)
         self._health = Health(servers.backends)
         self._gauges = Gauges(servers, queue, rollout, answers.drift)
@@ -105,7 +110,7 @@ class Gateway:
             access, configuration.policy, servers, queue, rollout, configuration.files
         )
         options = (*_OPTIONS, ("grpc.so_reuseport", int(shares_port)))
-        self._server = grpc.aio.server(options=options)
+        self._server = grpc.aio.server(options=options, maximum_concurrent_rpcs=_MOST_RPCS)
         self._admin_server = grpc.aio.server(options=(*_OPTIONS, ("grpc.so_reuseport", 0)))
         self.address = self.admin_address = ""
 
@@ -121,7 +126,7 @@ class Gateway:
             reflection.enable_server_reflection(_ADMIN_SERVICES, self._admin_server)
             self.admin_address = self._listen(self._admin_server, self._settings.admin_listen)
             await self._admin_server.start()
-        await self._health.begin()
+        self._health.begin()
         await self._server.start()
         policy = self.configuration.policy().version
         _logger.info("listening on %s, policy %s", self.address, policy)
@@ -134,20 +139,26 @@ class Gateway:
 
     async def stop(self) -> None:
         """Send new callers elsewhere, let calls in progress end, and disconnect."""
-        await self._health.leave()
+        self._health.leave()
         self._streams.leave()
+        # gRPC would cancel calls that have come and not begun: they are told where to go instead.
+        self._access.close()
+        await asyncio.sleep(self._settings.notice_seconds)
         await self._server.stop(self._settings.drain_seconds)
         await self._admin_server.stop(None)
-        self._uprighter.close()
         await self._model.close()
 
     def _listen(self, server: grpc.aio.Server, address: str) -> str:
         """Return the address with the port that was had."""
         try:
-            if self._tls is None:
+            # Each port needs credentials of its own: gRPC hands out their first files only once.
+            tls = _tls(self._settings)
+            if tls is None:
                 port = server.add_insecure_port(address)
             else:
-                port = server.add_secure_port(address, self._tls)
+                port = server.add_secure_port(address, tls)
+        except TlsError as error:
+            raise StartupError(str(error)) from error
         except RuntimeError as error:
             raise StartupError(f"cannot listen on {address}: is the port taken?") from error
         return f"{address.rpartition(':')[0]}:{port}"

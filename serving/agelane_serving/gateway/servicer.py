@@ -47,9 +47,9 @@ class CheckoutService(checkout_pb2_grpc.CheckoutServiceServicer):
             name_request(customer.request_id)
             self._access.count(caller, customer)
             assessment = await self._assessor.welcome(customer).look(request.photo, deadline)
-            return checkout_pb2.AssessCustomerResponse(
-                assessment=self._answers.message(assessment, time.monotonic() - begun)
-            )
+            message = self._answers.message(assessment)
+            self._answers.take_note(assessment, caller, time.monotonic() - begun)
+            return checkout_pb2.AssessCustomerResponse(assessment=message)
 
     @streams_errors
     async def AssessCustomerStream(
@@ -61,6 +61,8 @@ class CheckoutService(checkout_pb2_grpc.CheckoutServiceServicer):
         caller = self._access.caller(context, Role.LANE)
         with self._streams.opened(caller) as stream:
             async for request in self._streams.until_leaving(request_iterator):
+                # Each time: a token may be taken back while its stream is open.
+                self._access.caller(context, Role.LANE)
                 response = await stream.answer(request)
                 if response is not None:
                     yield response

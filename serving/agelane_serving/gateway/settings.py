@@ -84,6 +84,11 @@ class Settings:
     """Photos that a lane may send at once, 1 or more."""
     processes: int = _flag(1, int, "COUNT", "processes that share the port (%(default)s)")
     """Processes that share the port, 1 … 64."""
+    notice_seconds: float = _flag(
+        1.0, float, "SECONDS", "how long new callers are sent elsewhere at the end (%(default)s)"
+    )
+    """How long new calls are answered UNAVAILABLE before the port closes, 0 … 60; behind a balancer
+    as long as that takes to notice."""
     drain_seconds: float = _flag(
         10.0, float, "SECONDS", "longest wait for calls at the end (%(default)s)"
     )
@@ -143,6 +148,8 @@ class Settings:
             raise SettingsError(f"--processes must be at most {_MOST_PROCESSES}")
         if not 0 < self.lane_rate < 1e6:
             raise SettingsError("--lane-rate must be more than 0")
+        if not 0 <= self.notice_seconds <= 60:
+            raise SettingsError(f"--notice-seconds must be 0 to 60, not {self.notice_seconds}")
         if not 0 <= self.drain_seconds <= 600:
             raise SettingsError(f"--drain-seconds must be 0 to 600, not {self.drain_seconds}")
         if self.log_level not in _LOG_LEVELS:

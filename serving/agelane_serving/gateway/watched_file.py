@@ -72,6 +72,8 @@ class WatchedFile(Generic[_Content]):
             return self._parse(content.decode("utf-8"))
         except (OSError, ValueError) as error:  # UnicodeDecodeError is a ValueError
             raise ConfigurationError(f"{self.name} {self._path}: {error}") from error
+        except RecursionError as error:
+            raise ConfigurationError(f"{self.name} {self._path}: nested too deeply") from error
 
     def _signature(self) -> tuple[int, int, int] | None:
         """Return what changes when the file does; None: it is not there."""

@@ -24,7 +24,7 @@ class Child:
         # A process group of its own: Ctrl-C reaches the stack alone, which then stops its servers
         # in order.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "agelane_serving.stack.tied", module, *flags],
+            [sys.executable, "-m", "agelane_serving.tied", module, *flags],
             stdin=subprocess.PIPE,
             stdout=self._said,
             stderr=self._said,

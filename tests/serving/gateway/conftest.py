@@ -129,7 +129,7 @@ def policy_text(policy_without_audit: Path) -> str:
 async def gateway(settings: Settings, policy_text: str, tmp_path: Path) -> AsyncIterator[Gateway]:
     """A gateway that takes calls and follows its model server."""
     (tmp_path / "policy.toml").write_text(policy_text)
-    gateway = Gateway(replace(settings, policy=tmp_path / "policy.toml"))
+    gateway = Gateway(replace(settings, policy=tmp_path / "policy.toml", notice_seconds=0))
     await gateway.start()
     running = asyncio.create_task(gateway.run())
     yield gateway

@@ -249,15 +249,15 @@ async def test_a_lane_that_calls_too_often_is_slowed_down(
     settings: Settings, tokens: Tokens, policy_without_audit: Path
 ) -> None:
     """Alone: another lane goes on. The refusal says when to come again."""
-    first = tokens.add("first", "lane", store_id='"s"')
-    second = tokens.add("second", "lane", store_id='"s"')
+    first = tokens.add("first", "lane", store_id='"s"', lane_id='"1"')
+    second = tokens.add("second", "lane", store_id='"s"', lane_id='"2"')
     gateway = Gateway(replace(settings, lane_rate=0.5, lane_burst=3, policy=policy_without_audit))
     await gateway.start()
     async with grpc.aio.insecure_channel(gateway.address) as channel:
         lane = Lane(channel)
         for _ in range(3):
             await call(lane, first)
-        assert await refusal(lane, first, lane_id="made-up") == (
+        assert await refusal(lane, first) == (
             grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED",
         )  # fmt: skip
         await call(lane, second)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 _SMOOTHING = 0.05  # weight of the newest gap: the mean is that of the last twenty or so
+_STALE_SECONDS = 5.0
 _PRESSURE_SECONDS = 1.0
 
 
@@ -18,7 +19,8 @@ class Pace:
         """Know nothing: as fast as anybody likes."""
         self.seconds = 0.0
         """Mean gap between two answers under pressure; 0 until there was one."""
-        self._last = 0.0
+        self._last = self._known_until = 0.0
+        self._gaps = 0
         self._pressed_until = 0.0
 
     def begins(self) -> None:
@@ -33,6 +35,11 @@ class Pace:
         """Take note of an answer."""
         now = time.monotonic()
         gap, self._last = now - self._last, now
-        if under_pressure or now < self._pressed_until:
-            weight = _SMOOTHING if self.seconds else 1.0
-            self.seconds += weight * (gap - self.seconds)
+        if not under_pressure and now >= self._pressed_until:
+            return
+        if now > self._known_until:
+            self._gaps, self.seconds = 0, 0.0
+        self._gaps += 1
+        # A plain mean at first: the very first gap is that of a whole answer.
+        self.seconds += max(_SMOOTHING, 1 / self._gaps) * (gap - self.seconds)
+        self._known_until = now + _STALE_SECONDS

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 
 _FIRST_CALLS = 16
-_TARGET_SECONDS = 0.3
-"""Far above what a model takes that is not overloaded, far below a till's patience."""
+_PATIENCE_SECONDS = 0.3
+"""Far below a till's patience. Until then no answer is slow."""
+_SLOW = 2.0
+"""Nor is one that takes less than this times the quickest: some models take their time."""
 _SHRINK = 0.8
+_FORGET = 1.01  # the quickest answer counts for some hundred answers
 
 
 class Window:
@@ -23,10 +26,13 @@ class Window:
         """Calls that may be in flight now, 1 or more."""
         self._most_calls = most_calls
         self._shrunk_at = 0.0
+        self._quickest = float("inf")
 
     def ended(self, seconds: float, *, answered: bool, full: bool) -> None:
         """Take note of a call that was in flight for so long, and whether the window was full."""
-        if seconds > _TARGET_SECONDS:
+        if answered:
+            self._quickest = min(seconds, self._quickest * _FORGET)
+        if seconds > max(_PATIENCE_SECONDS, _SLOW * self._quickest):
             self._shrink(seconds)
         elif answered and full:
             self.calls = min(self.calls + 1, self._most_calls)

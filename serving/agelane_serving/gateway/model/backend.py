@@ -80,7 +80,7 @@ class Backend:
         except (DecodeError, TensorError, DistributionError) as error:
             raise ModelUnavailable(f"nonsense: {error}") from error
         card = await self.cards.of(version, deadline.remaining_seconds())
-        return ModelAnswer(version, distribution, faces, card)
+        return ModelAnswer(version, distribution, faces, card, photo)
 
     async def available_versions(self, timeout_seconds: float) -> frozenset[int]:
         """Return the versions that answer calls.

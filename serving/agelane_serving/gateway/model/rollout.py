@@ -62,7 +62,7 @@ class Rollout:
 
     def _current(self) -> RolloutPlan:
         plan = self._plan()
-        if plan is not self._planned:
+        if plan != self._planned:  # a file that is read anew unchanged begins no new trial
             self._begin(plan)
         return plan
 

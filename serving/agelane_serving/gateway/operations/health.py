@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-import grpc
-from grpc_health.v1 import health, health_pb2
+from grpc_health.v1 import health_pb2
 
 from agelane.v1 import checkout_pb2
 from agelane_serving.gateway.errors import ModelSlow, ModelUnavailable
 from agelane_serving.gateway.model.cards import CardCache
+from agelane_serving.gateway.operations.health_servicer import HealthServicer
 
 ALIVE = ""
 """SERVING from the start until the gateway is told to stop, whatever the model does."""
@@ -21,7 +21,6 @@ READY = checkout_pb2.DESCRIPTOR.services_by_name["CheckoutService"].full_name
 _POLL_SECONDS = 1.0
 _LONGEST_ANSWER_SECONDS = 2.0
 _MOST_SLOW_LOOKS = 3
-_LAST_WORD_SECONDS = 0.1
 
 _logger = logging.getLogger(__name__)
 
@@ -42,7 +41,7 @@ class Health:
 
     def __init__(self, backends: Sequence[StatusSource]) -> None:
         """Alive and not ready until `follow` runs."""
-        self.servicer = _Servicer()
+        self.servicer = HealthServicer()
         self._backends = backends
         self._slow_looks = dict.fromkeys(backends, 0)
         self._available: frozenset[int] | None = None
@@ -59,7 +58,7 @@ class Health:
         available = frozenset().union(*[backend.available for backend in self._backends])
         if available != self._available:
             self._available = available
-            await self._announce(available)
+            self._announce(available)
 
     async def _look_at(self, backend: StatusSource) -> None:
         try:
@@ -80,41 +79,19 @@ class Health:
         for version in available:
             await backend.cards.of(version, _LONGEST_ANSWER_SECONDS)
 
-    async def begin(self) -> None:
+    def begin(self) -> None:
         """Be alive, and not ready yet."""
-        await self.servicer.set(ALIVE, health_pb2.HealthCheckResponse.SERVING)
-        await self.servicer.set(READY, health_pb2.HealthCheckResponse.NOT_SERVING)
+        self.servicer.set(ALIVE, health_pb2.HealthCheckResponse.SERVING)
+        self.servicer.set(READY, health_pb2.HealthCheckResponse.NOT_SERVING)
 
-    async def leave(self) -> None:
+    def leave(self) -> None:
         """Be not serving from now on, so that callers go elsewhere; end their watches."""
-        await self.servicer.enter_graceful_shutdown()
-        self.servicer.leaving.set()
+        self.servicer.leave()
 
-    async def _announce(self, available: frozenset[int]) -> None:
+    def _announce(self, available: frozenset[int]) -> None:
         if available:
             _logger.info("ready: version %s", ", ".join(map(str, sorted(available))))
-            await self.servicer.set(READY, health_pb2.HealthCheckResponse.SERVING)
+            self.servicer.set(READY, health_pb2.HealthCheckResponse.SERVING)
         else:
             _logger.warning("not ready: the model server has no version available")
-            await self.servicer.set(READY, health_pb2.HealthCheckResponse.NOT_SERVING)
-
-
-class _Servicer(health.aio.HealthServicer):  # type: ignore[misc]  # has no types
-    """Ends watches when the gateway leaves: they would hold up the drain to its very end."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.leaving = asyncio.Event()
-
-    async def Watch(
-        self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[Any, Any]
-    ) -> None:
-        watching = asyncio.ensure_future(super().Watch(request, context))
-        leaving = asyncio.ensure_future(self.leaving.wait())
-        try:
-            await asyncio.wait({watching, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            # Time to tell the last status.
-            await asyncio.wait({watching}, timeout=_LAST_WORD_SECONDS)
-        finally:
-            watching.cancel()
-            leaving.cancel()
+            self.servicer.set(READY, health_pb2.HealthCheckResponse.NOT_SERVING)

@@ -41,6 +41,7 @@ def configure_logs(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("PIL").setLevel(logging.WARNING)  # it would tell what EXIF says
     structlog.configure(
         processors=[
             merge_contextvars,

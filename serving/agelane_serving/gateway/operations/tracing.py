@@ -54,7 +54,7 @@ def use(exporter: SpanExporter) -> None:
 def call_span(
     name: str, metadata: Iterable[tuple[str, str | bytes]] | None
 ) -> AbstractContextManager[Any]:
-    """Return a span for a call, below the caller's own where its metadata say `traceparent` (W3C)."""
+    """Return a span for a call, below the caller's own where it names one (W3C `traceparent`)."""
     if _tracer is None:
         return _NOTHING
     from opentelemetry.propagate import extract

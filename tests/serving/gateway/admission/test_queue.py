@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agelane_serving.gateway.admission.queue import AdmissionQueue, Limits
+from agelane_serving.gateway.admission.window import Window
 from agelane_serving.gateway.deadline import Deadline
 from agelane_serving.gateway.errors import CallError, Fault
 
@@ -194,3 +195,28 @@ def test_limits_that_admit_nobody_are_refused(name: str) -> None:
     """By name."""
     with pytest.raises(ValueError, match=name):
         Limits(**{name: 0})
+
+
+def test_a_model_that_takes_its_time_is_not_taken_for_overloaded() -> None:
+    """Twice its own pace is slow, half a second is not."""
+    window = Window(256)
+    for _ in range(50):
+        window.ended(0.5, answered=True, full=True)
+    assert window.calls == 66
+    window.ended(1.2, answered=True, full=True)
+    assert window.calls == 52
+
+
+def test_a_rush_after_a_quiet_time_is_not_refused_for_old_times_sake() -> None:
+    """The first answer to a burst says how long one takes, not how many come a second."""
+
+    async def run() -> int:
+        queue = AdmissionQueue(Limits(waiting_per_lane=50))
+        answered = 0
+        for _ in range(3):
+            rush = [work(queue, str(lane), 0.06, deadline=0.9) for lane in range(40)]
+            done = await asyncio.gather(*rush, return_exceptions=True)
+            answered += sum(isinstance(result, str) for result in done)
+        return answered
+
+    assert asyncio.run(run()) == 120

