@@ -25,7 +25,7 @@ async def serve(listen: str, target: str) -> None:
             return bytes(await predict(request, timeout=5))
 
         service, method = ASSESS.strip("/").split("/")
-        handler = grpc.unary_unary_rpc_method_handler(handle)
+        handler: Any = grpc.unary_unary_rpc_method_handler(handle)
         server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, {method: handler}),)

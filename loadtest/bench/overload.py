@@ -92,6 +92,7 @@ async def _load(
     channels: Sequence[grpc.aio.Channel], calls_per_second: float, seconds: float
 ) -> list[Result]:
     """Begin calls at a rate for a time; return what came of them."""
+    stubs: list[checkout_pb2_grpc.CheckoutServiceAsyncStub]
     stubs = [checkout_pb2_grpc.CheckoutServiceStub(channel) for channel in channels]
     photo = (SAMPLES / "biden_2010.jpg").read_bytes()
     requests = itertools.cycle(
@@ -108,11 +109,11 @@ async def _load(
 
 
 async def _call(
-    stub: checkout_pb2_grpc.CheckoutServiceStub, request: checkout_pb2.AssessCustomerRequest
+    stub: checkout_pb2_grpc.CheckoutServiceAsyncStub, request: checkout_pb2.AssessCustomerRequest
 ) -> Result:
     began = time.monotonic()
     try:
-        answer = await stub.AssessCustomer(request, timeout=_DEADLINE_SECONDS)  # type: ignore[misc]
+        answer = await stub.AssessCustomer(request, timeout=_DEADLINE_SECONDS)
         code = "OK" if answer.assessment.HasField("age_years") else "VERIFY_ID without an age"
     except grpc.aio.AioRpcError as error:
         code = error.code().name

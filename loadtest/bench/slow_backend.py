@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Any
 
 import grpc
 
@@ -29,7 +30,7 @@ async def serve(listen: str, workers: int, seconds: float) -> None:
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     for path, method in ((PREDICT, predict), (STATUS, tell)):
         service, name = path.strip("/").split("/")
-        handler = grpc.unary_unary_rpc_method_handler(method)
+        handler: Any = grpc.unary_unary_rpc_method_handler(method)
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, {name: handler}),)
         )

@@ -25,6 +25,7 @@ USED_BY = {
         *("eda", "evaluation/report", "publishing/documents.py", "reports"),
         "training/learning_curves.py",
     ),
+    "tracing": ("gateway/operations/tracing.py",),
 }
 """Files and folders of a package that may use what an extra brings."""
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))

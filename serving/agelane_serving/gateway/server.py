@@ -141,9 +141,10 @@ class Gateway:
         """Send new callers elsewhere, let calls in progress end, and disconnect."""
         self._health.leave()
         self._streams.leave()
-        # gRPC would cancel calls that have come and not begun: they are told where to go instead.
-        self._access.close()
+        # Whoever watches the health goes elsewhere meanwhile; the others are still answered. (gRPC
+        # cancels calls that have come when the port closes, and not begun.)
         await asyncio.sleep(self._settings.notice_seconds)
+        self._access.close()
         await self._server.stop(self._settings.drain_seconds)
         await self._admin_server.stop(None)
         await self._model.close()

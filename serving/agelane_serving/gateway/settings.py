@@ -85,10 +85,10 @@ class Settings:
     processes: int = _flag(1, int, "COUNT", "processes that share the port (%(default)s)")
     """Processes that share the port, 1 … 64."""
     notice_seconds: float = _flag(
-        1.0, float, "SECONDS", "how long new callers are sent elsewhere at the end (%(default)s)"
+        1.0, float, "SECONDS", "how long it still answers when told to stop (%(default)s)"
     )
-    """How long new calls are answered UNAVAILABLE before the port closes, 0 … 60; behind a balancer
-    as long as that takes to notice."""
+    """How long calls are still taken when the gateway is told to stop, and says that it is not
+    serving, 0 … 60; behind a balancer as long as that takes to notice."""
     drain_seconds: float = _flag(
         10.0, float, "SECONDS", "longest wait for calls at the end (%(default)s)"
     )

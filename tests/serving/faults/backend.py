@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import grpc
 
@@ -188,14 +188,14 @@ async def _undecodable(response: predict_pb2.PredictResponse) -> None:
     response.outputs["ok"].bool_val[0] = False
 
 
-def _says(script: Script) -> Callable[[Backend], object]:
+def _says(script: Script) -> Callable[[Backend], Awaitable[None]]:
     async def begin(backend: Backend) -> None:
         backend.say(script)
 
     return begin
 
 
-_FAULTS: dict[str, Callable[[Backend], object]] = {
+_FAULTS: dict[str, Callable[[Backend], Awaitable[None]]] = {
     "killed": Backend.die,
     "half-open": Backend.freeze,
     "failing": Backend.fail,

@@ -28,6 +28,7 @@ import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Never
 
 import grpc
 from tqdm import tqdm
@@ -101,7 +102,7 @@ class _Caller:
     """Makes one call after the other."""
 
     def __init__(
-        self, address: str, truth: Truth, outcome: Outcome, random_: random.Random, bar: tqdm[None]
+        self, address: str, truth: Truth, outcome: Outcome, random_: random.Random, bar: tqdm[Never]
     ) -> None:
         self._address, self._truth, self._outcome = address, truth, outcome
         self._random, self._bar = random_, bar
@@ -112,6 +113,7 @@ class _Caller:
         while done is not None:
             options = [("grpc.use_local_subchannel_pool", 1)]
             async with grpc.aio.insecure_channel(self._address, options=options) as channel:
+                stub: checkout_pb2_grpc.CheckoutServiceAsyncStub
                 stub = checkout_pb2_grpc.CheckoutServiceStub(channel)
                 for _ in range(200):
                     done = next(counter, None)  # type: ignore[call-overload]
@@ -119,13 +121,13 @@ class _Caller:
                         break
                     await self._call(stub, done)
 
-    async def _call(self, stub: checkout_pb2_grpc.CheckoutServiceStub, number: int) -> None:
+    async def _call(self, stub: checkout_pb2_grpc.CheckoutServiceAsyncStub, number: int) -> None:
         adult = b"adult" if self._random.random() < 0.7 else b"minor"
         photo = photos.jpeg() + f" {self._random.random()} {number} ".encode() + adult
         request = checkout_pb2.AssessCustomerRequest(photo=photo)
         deadline, began = self._random.choice(_DEADLINES), time.monotonic()
         try:
-            answer = await stub.AssessCustomer(request, timeout=deadline, wait_for_ready=True)  # type: ignore[call-arg]
+            answer = await stub.AssessCustomer(request, timeout=deadline, wait_for_ready=True)
         except grpc.aio.AioRpcError as error:
             self._outcome.calls[error.code().name] += 1
         else:

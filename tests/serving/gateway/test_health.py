@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any, cast
 
 import grpc
 from grpc_health.v1 import health_pb2
@@ -70,11 +71,11 @@ async def test_a_model_server_too_busy_to_tell_is_given_some_time() -> None:
     """Meanwhile its certificate counts; only when it stays silent it is given up."""
     available, slow = frozenset({3}), ModelSlow("DEADLINE_EXCEEDED")
     source = ScriptedSource(available, slow, slow, available, slow, slow, slow, available)
-    health = Health([source])
+    health, context = Health([source]), cast(grpc.aio.ServicerContext[Any, Any], None)
     seen = []
     for _ in range(8):
         await health.look()
-        answer = await health.servicer.Check(health_pb2.HealthCheckRequest(service=READY), None)
+        answer = await health.servicer.Check(health_pb2.HealthCheckRequest(service=READY), context)
         seen.append(answer.status == SERVING)
     assert seen == [True, True, True, True, True, True, False, True]
     assert source.reads == 2

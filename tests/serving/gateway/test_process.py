@@ -22,7 +22,7 @@ import pytest
 from agelane.tfserving.v1 import predict_pb2
 from agelane.v1 import assessment_pb2
 from tests.serving.gateway import photos
-from tests.serving.gateway.conftest import Lane
+from tests.serving.gateway.conftest import Lane, until
 from tests.serving.gateway.fake_model_server import FakeModelServer
 
 COMMAND = (sys.executable, "-m", "agelane_serving.gateway")
@@ -229,3 +229,16 @@ async def test_a_second_gateway_does_not_steal_a_shared_port(model: FakeModelSer
         for flag in ("--processes=2", "--processes=1"):
             code, message = await asyncio.to_thread(refused, f"--listen={address}", flag)
             assert (code, f"cannot listen on {address}" in message) == (1, True)
+
+
+async def test_a_gateway_ends_with_the_parent_that_was_killed(model: FakeModelServer) -> None:
+    """Or what it leaves behind would keep the port."""
+    async with several(2, "--listen=127.0.0.1:0", f"--model-server={model.address}") as (parent, _):
+        left = children(parent.pid)
+        parent.kill()
+        await parent.wait()
+
+        async def all_gone() -> bool:
+            return not any(Path(f"/proc/{pid}").exists() for pid in left)
+
+        await until(all_gone)

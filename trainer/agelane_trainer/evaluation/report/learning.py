@@ -55,7 +55,10 @@ def _draw_curves(
         )
         for key, colour, name in curves:
             axes.plot(rows["epoch"], rows[key], "o-", color=colour, label=name)
-        lines = ((validation, INK, "validation, the weights kept"), (learnt, GREY, "train, as it is"))
+        lines = (
+            (validation, INK, "validation, the weights kept"),
+            (learnt, GREY, "train, as it is"),
+        )
         for value, colour, name in lines:
             if value is not None:
                 text = f"{name}: {value:.2f}"

@@ -1,9 +1,9 @@
 """The best we know: age distribution, wide augmentation, near-legal ages oftener, from age weights.
 
 Command: ``make train DATA=data/faces INIT=age_resnet50.npz``, with the weights that commit 23a9603
-shipped. On two cores with avx512_bf16 an epoch takes ten minutes. The shipped weights are those after
-epoch 8: 4.77 years on 2,011 validation photos, 4.06 for people of 14 to 20 (bias +2.1), 4.01 on
-photos that were learnt from. The start has 4.83, 4.92 (+2.6) and 4.38.
+shipped. On two cores with avx512_bf16 an epoch takes ten minutes. The shipped weights are those
+after epoch 8: 4.77 years on 2,011 validation photos, 4.06 for people of 14 to 20 (bias +2.1), 4.01
+on photos that were learnt from. The start has 4.83, 4.92 (+2.6) and 4.38.
 """
 
 from agelane_trainer.training.recipe import Augmentation, Recipe
