@@ -102,3 +102,17 @@ async def test_a_gateway_that_leaves_tells_its_watchers_and_lets_them_go(
         assert (await watch.read()).status == NOT_SERVING
         assert await watch.read() is grpc.aio.EOF
         await asyncio.wait_for(stopping, 60)
+
+
+async def test_a_watcher_who_does_not_read_holds_up_nobody(
+    gateway: Gateway, lane: Lane, model: FakeModelServer
+) -> None:
+    """Neither the other watchers nor the end."""
+    await lane.until_health(READY, "SERVING")
+    deaf = [lane.health.Watch(health_pb2.HealthCheckRequest(service=READY)) for _ in range(20)]
+    for watch in deaf:
+        await watch.read()
+    for states in ({}, {3: AVAILABLE}) * 5:
+        model.states = states
+        await lane.until_health(READY, "SERVING" if states else "NOT_SERVING")
+    await asyncio.wait_for(gateway.stop(), 10)

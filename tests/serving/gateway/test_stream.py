@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import grpc
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from agelane.tfserving.v1 import predict_pb2
 from agelane.v1 import assessment_pb2 as v1
 from agelane.v1 import checkout_pb2, error_pb2
+from agelane_serving.gateway.security.new_token import new_token
 from agelane_serving.gateway.server import Gateway
+from agelane_serving.gateway.settings import Settings
 from tests.serving.gateway import photos
 from tests.serving.gateway.conftest import Lane, Refused
 from tests.serving.gateway.fake_model_server import AVAILABLE, FakeModelServer, bell, card
@@ -23,8 +26,8 @@ Answer = checkout_pb2.AssessCustomerStreamResponse
 class Stream:
     """The till's end of a stream."""
 
-    def __init__(self, lane: Lane) -> None:
-        self._call = lane.checkout.AssessCustomerStream()
+    def __init__(self, lane: Lane, metadata: tuple[tuple[str, str], ...] = ()) -> None:
+        self._call = lane.checkout.AssessCustomerStream(metadata=metadata)
 
     async def start(self, **fields: str) -> None:
         """Let a customer come."""
@@ -247,3 +250,92 @@ async def test_a_lane_that_vanishes_leaves_nothing_behind(
     stream.cancel()
     await asyncio.wait_for(model.cancelled.wait(), 10)
     frame.cancel()
+
+
+class TestShortValidity:
+    """Where a decision is valid for a second."""
+
+    @pytest.fixture
+    def policy_text(self, policy_without_audit: Path) -> str:
+        """The built-in policy but for that."""
+        text = policy_without_audit.read_text()
+        return text.replace("valid_seconds = 300", "valid_seconds = 1")
+
+    async def test_an_old_answer_allows_nothing(
+        self, stream: Stream, model: FakeModelServer
+    ) -> None:
+        """Neither as the last word nor with a photo that can't be used."""
+        for last in (stream.end, lambda: stream.frame(b"no photo")):
+            await stream.start()
+            assert (await stream.frame()).assessment.alcohol_decision == ALLOW
+            await asyncio.sleep(1.1)
+            answer = await last()
+            assert answer.assessment.alcohol_decision == VERIFY_ID
+            assert answer.assessment.frames_used == 0
+
+    async def test_a_visit_that_lasts_begins_anew_under_the_policy_of_the_moment(
+        self, stream: Stream, gateway: Gateway, tmp_path: Path, policy_text: str
+    ) -> None:
+        """A lane can't keep a legal age by never saying that the customer has gone."""
+        await stream.start()
+        assert (await stream.frame()).assessment.legal_age_years == 18
+        alcohol = "alcohol = {{ legal_age_years = {} }}".format
+        stricter = policy_text.replace(alcohol(18), alcohol(21))
+        (tmp_path / "policy.toml").write_text(stricter)
+        gateway.configuration.reload()
+        assert (await stream.frame()).assessment.legal_age_years == 18
+        await asyncio.sleep(1.1)
+        assert (await stream.frame()).assessment.legal_age_years == 21
+
+
+class TestAudit:
+    """Where a fifth of the customers is audited."""
+
+    @pytest.fixture
+    def policy_text(self, policy_without_audit: Path) -> str:
+        """The built-in policy but for that."""
+        return policy_without_audit.read_text().replace("audit_share = 0", "audit_share = 0.2")
+
+    async def test_a_customer_is_audited_or_not_whatever_photos_follow(
+        self, stream: Stream
+    ) -> None:
+        """One draw for each of them, and the audit says that it was the audit."""
+        seen = set()
+        for _ in range(60):
+            await stream.start()
+            answers = [await stream.frame(), await stream.frame(), await stream.end()]
+            reasons = {tuple(answer.assessment.reasons) for answer in answers}
+            assert len(reasons) == 1
+            seen |= reasons
+        audited = (v1.DECISION_REASON_RANDOM_AUDIT,)
+        assert seen == {(v1.DECISION_REASON_CLEARLY_OVER_LEGAL_AGE,), audited}
+
+
+async def test_a_token_that_was_taken_back_ends_its_stream(
+    model: FakeModelServer, tmp_path: Path, policy_without_audit: Path
+) -> None:
+    """At the next photo."""
+    path = tmp_path / "tokens.toml"
+    token, digest = new_token("till")
+    other = '\n[tokens.other]\nsha256 = "' + "0" * 64 + '"\nrole = "operator"\n'
+    entry = f'\n[tokens.till]\nsha256 = "{digest}"\nrole = "lane"\nstore_id = "s"\n'
+    path.write_text("schema = 1\n" + other + entry)
+    gateway = Gateway(
+        Settings(
+            listen="127.0.0.1:0",
+            model_server=model.address,
+            credentials=path,
+            policy=policy_without_audit,
+            notice_seconds=0,
+        )
+    )
+    await gateway.start()
+    async with grpc.aio.insecure_channel(gateway.address) as channel:
+        stream = Stream(Lane(channel), (("authorization", f"Bearer {token}"),))
+        await stream.start()
+        assert (await stream.frame()).assessment.alcohol_decision == ALLOW
+        path.write_text("schema = 1\n" + other)
+        gateway.configuration.reload()
+        frame = checkout_pb2.AssessCustomerStreamRequest(frame=checkout_pb2.CustomerFrame())
+        assert (await stream.refusal(frame)).info.reason == "CREDENTIALS_INVALID"
+    await gateway.stop()
