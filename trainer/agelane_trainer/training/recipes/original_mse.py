@@ -5,8 +5,8 @@ rotated and shifted and nothing else, plain Adam, no averaged weights. Its input
 which takes a CPU four times as long; this is 112, the size that ``agelane`` is trained at.
 
 Command: ``make train RECIPE=original_mse DATA=data/faces``, from Keras' ImageNet weights as the
-original began. On two cores an epoch over 18,000 photos takes 12 minutes, so there are two. From the
-first four stages of those weights they end at 5.35 years on 2,011 validation photos, 6.23 for
+original began. On two cores an epoch over 18,000 photos takes 12 minutes, so there are two. From
+the first four stages of those weights they end at 5.35 years on 2,011 validation photos, 6.23 for
 people of 14 to 20 (bias +3.7). The original's authors saw 6.6 to 7.4 years on their photos.
 """
 
