@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agelane_serving.gateway.admission.queue import Limits
+from agelane_serving.gateway.security.caller import NAME
 
 ENVIRONMENT_PREFIX = "AGELANE_GATEWAY_"
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -107,8 +108,10 @@ class Settings:
         if self.tls_client_ca is not None and self.tls_certificate is None:
             raise SettingsError("--tls-client-ca needs --tls-certificate")
         self._check_exposure()
-        if not all(self.model_servers) or not self.model_name:
-            raise SettingsError("--model-server and --model-name must not be empty")
+        if not all(self.model_servers):
+            raise SettingsError("--model-server must not be empty")
+        if not NAME.fullmatch(self.model_name):
+            raise SettingsError("--model-name must be 1 to 64 of A-Z a-z 0-9 . _ -")
         self._check_numbers()
 
     @property

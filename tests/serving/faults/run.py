@@ -41,6 +41,7 @@ _CALLERS = 32
 _DEADLINES = (0.1, 0.3, 1.0)
 _GRACE_SECONDS = 0.5
 _FAULT_SECONDS = 0.5
+_PAUSE_SECONDS = 0.01  # or all calls would be spent on the moments in which answers come at once
 _IDLE_TASKS = 40
 _GAUGES = ("agelane_in_flight", "agelane_waiting", "agelane_streams")
 _POLICY = Path(__file__).parents[3] / "serving/agelane_serving/policy/default.toml"
@@ -141,6 +142,7 @@ class _Caller:
         if late > 0:
             self._outcome.late.append(late)
         self._bar.update()
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def _disturb(
@@ -152,6 +154,7 @@ async def _disturb(
 ) -> None:
     """Let something go wrong, again and again; sometimes with both model servers."""
     for turn in range(1_000_000):
+        await asyncio.sleep(_FAULT_SECONDS)
         what = random_.random()
         if what < 0.1:
             outcome.faults["policy changed"] += 1
@@ -165,7 +168,6 @@ async def _disturb(
             await backend.recover()
             if random_.random() < 0.6:
                 outcome.faults[await backend.misbehave(random_)] += 1
-        await asyncio.sleep(_FAULT_SECONDS)
 
 
 async def _halt_one(

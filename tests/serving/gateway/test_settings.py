@@ -76,6 +76,8 @@ def test_several_model_servers_are_told_by_commas() -> None:
         ("--lane-burst=0", "--lane-burst"),
         ("--lane-rate=0", "--lane-rate"),
         ("--lane-rate=nan", "--lane-rate"),
+        ("--model-name=age-v2/x", "--model-name"),
+        ("--model-name=", "--model-name"),
         ("--processes=0", "--processes"),
         ("--processes=65", "--processes"),
         ("--listen=127.0.0.1:66000", "HOST:PORT"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from typing import TypeVar
@@ -81,10 +82,7 @@ def _check(
     actual = [dim.size for dim in tensor.tensor_shape.dim]
     if actual != list(shape) or tensor.tensor_shape.unknown_rank:
         raise TensorError(f"shape {actual} instead of {list(shape)}")
-    count = 1
-    for size in shape:
-        count *= size
-    return count
+    return math.prod(shape)
 
 
 def _check_content(tensor: tensor_pb2.TensorProto, expected_bytes: int) -> None:
@@ -94,6 +92,8 @@ def _check_content(tensor: tensor_pb2.TensorProto, expected_bytes: int) -> None:
 
 def _filled(values: Sequence[_Value], count: int) -> tuple[_Value, ...]:
     """Return `count` values: a server may leave out repetitions of the last one."""
-    if not 1 <= len(values) <= count:
+    if len(values) == count:
+        return tuple(values)
+    if not 1 <= len(values) < count:
         raise TensorError(f"{len(values)} values for {count} elements")
     return (*values, *[values[-1]] * (count - len(values)))

@@ -59,11 +59,9 @@ def test_the_longest_proof_fits() -> None:
 
 
 def test_equal_proofs_have_equal_tokens() -> None:
-    """However their numbers were written, to the millisecond."""
-    one = replace(PROOF, probability_under_legal_age=0, assessed_at=1, expires_at=2)
-    other = replace(
-        PROOF, probability_under_legal_age=-0.0, assessed_at=1.0004, expires_at=1.9995001
-    )
+    """To the millisecond."""
+    one = replace(PROOF, assessed_at=1.0, expires_at=2.0)
+    other = replace(PROOF, assessed_at=1.0004, expires_at=1.9995001)
     assert one == other
     assert RING.sign(one) == RING.sign(other)
     assert RING.sign(one) != RING.sign(PROOF)
