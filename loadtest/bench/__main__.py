@@ -85,7 +85,7 @@ def _measure(folder: Path, calls: int, rounds: int) -> dict[str, float]:
 def _measure_model(folder: Path) -> dict[str, float]:
     """Measure the embedded model server alone and behind the gateway, with a real photo."""
     photo = _PHOTO.read_bytes()
-    environment = {"AGELANE_GATEWAY_LANE_RATE": "100000", "AGELANE_GATEWAY_IN_FLIGHT": "64"}
+    environment = {"AGELANE_GATEWAY_WAITING_PER_LANE": str(IN_FLIGHT)}
     with processes.stack(environment) as (gateway, model_server):
         direct = Call(model_server, PREDICT, _predict_body(folder, photo))
         whole = Call(gateway, ASSESS, _assess_body(folder, photo))
@@ -118,6 +118,7 @@ def _every_check(folder: Path) -> tuple[str, list[str]]:
         "--metrics-listen=127.0.0.1:0",
         "--lane-rate=100000",
         "--lane-burst=100000",
+        f"--waiting-per-lane={IN_FLIGHT}",  # all calls are one lane's
     ]
 
 

@@ -79,6 +79,8 @@ class Settings:
     """Calls that the model servers work on together, 1 or more."""
     waiting: int = _flag(512, int, "CALLS", "most calls that wait for that (%(default)s)")
     """Calls that wait for that, 1 or more."""
+    waiting_per_lane: int = _flag(4, int, "CALLS", "of which from one lane (%(default)s)")
+    """Of which from one lane, 1 or more."""
     lane_rate: float = _flag(10.0, float, "CALLS", "photos a second and lane (%(default)s)")
     """Photos that a lane may send a second, more than 0."""
     lane_burst: int = _flag(30, int, "CALLS", "and so many at once (%(default)s)")
@@ -122,7 +124,7 @@ class Settings:
     @property
     def limits(self) -> Limits:
         """How many calls may go on and wait."""
-        return Limits(in_flight=self.in_flight, waiting=self.waiting)
+        return Limits(self.in_flight, self.waiting, self.waiting_per_lane)
 
     def _check_exposure(self) -> None:
         lacks = [
@@ -144,7 +146,7 @@ class Settings:
                 )
 
     def _check_numbers(self) -> None:
-        for name in ("in_flight", "waiting", "lane_burst", "processes"):
+        for name in ("in_flight", "waiting", "waiting_per_lane", "lane_burst", "processes"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"--{name.replace('_', '-')} must be at least 1")
         if self.processes > _MOST_PROCESSES:

@@ -73,6 +73,7 @@ def test_several_model_servers_are_told_by_commas() -> None:
         ("--metrics-listen=9464", "--metrics-listen must be HOST:PORT"),
         ("--in-flight=0", "--in-flight"),
         ("--waiting=0", "--waiting"),
+        ("--waiting-per-lane=0", "--waiting-per-lane"),
         ("--lane-burst=0", "--lane-burst"),
         ("--lane-rate=0", "--lane-rate"),
         ("--lane-rate=nan", "--lane-rate"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import queue
 import threading
+import time
 
 _MOST_LINES = 10_000
 _LAST_SECONDS = 1.0
+_BATCH_SECONDS = 0.02
 
 
 class LogWriter:
@@ -45,11 +48,19 @@ class LogWriter:
         self._thread.join(_LAST_SECONDS)
 
     def _work(self) -> None:
-        while (line := self._lines.get()) is not None:
+        ended = False
+        while not ended:
+            lines = [self._lines.get()]
+            # In batches: a thread that woke up for each line would slow down the one that answers.
+            time.sleep(_BATCH_SECONDS)
+            with contextlib.suppress(queue.Empty):
+                while lines[-1] is not None:
+                    lines.append(self._lines.get_nowait())
+            ended = lines[-1] is None
             if self._left_out:
                 left_out, self._left_out = self._left_out, 0
                 self._write(f'{{"event": "{left_out} lines were left out"}}\n')
-            self._write(line)
+            self._write("".join(line for line in lines if line is not None))
 
     def _write(self, line: str) -> None:
         rest = line.encode("utf-8", "replace")
