@@ -108,7 +108,7 @@ class Visit:
             CallError: the photo can't be used, or there are more calls than can be answered.
         """
         self._begin_anew_if_old()
-        if self._fused is not None and self._fused.is_settled:
+        if self.is_settled:
             return self.assessment()
         header = check_photo(photo)
         if self._header is None:
@@ -126,6 +126,11 @@ class Visit:
             self._model.shadow(answer, deadline, self._decision)
         return self.assessment()
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether more photos would hardly change the verdict."""
+        return self._fused is not None and self._fused.is_settled and not self._is_old()
+
     def assessment(self) -> Assessment:
         """Return the assessment from all photos so far; VERIFY_ID while none could be used."""
         self._begin_anew_if_old()
@@ -140,7 +145,7 @@ class Visit:
             photo=self._best_header(),
             faces=None if fused is None else fused.best.faces,
             frames_used=0 if fused is None or estimate is None else fused.frames_used,
-            is_settled=fused is not None and fused.is_settled,
+            is_settled=self.is_settled,
             model_name=self._model.model_name,
             model_version=self._version,
             policy_version=self._policy.version,
@@ -149,11 +154,13 @@ class Visit:
         )
 
     def _begin_anew_if_old(self) -> None:
-        now = time.time()
-        if not 0 <= now - self._began <= self._policy.valid_seconds:
+        if self._is_old():
             self._begin()
         if self._fused is None:
-            self._learnt = now
+            self._learnt = time.time()
+
+    def _is_old(self) -> bool:
+        return not 0 <= time.time() - self._began <= self._policy.valid_seconds
 
     def _learn(self, answer: ModelAnswer, header: PhotoHeader) -> None:
         if answer.version != self._version:

@@ -135,7 +135,7 @@ class LaneStream:
     async def _look(self, visit: Visit, frame: checkout_pb2.CustomerFrame) -> _Response:
         begun = time.monotonic()
         self._received += 1
-        fault, settled = None, visit.assessment().is_settled
+        fault, settled = None, visit.is_settled
         try:
             self._access.count(self._caller, visit.customer)
             assessment = await visit.look(frame.photo, deadline_for(None))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.serving.containers.project import ROOT
 
 DOCKER = """
@@ -82,12 +83,6 @@ class Machine:
         done = self.serve_gpu()
         assert (done.returncode, done.stdout) == (1, "")
         return re.findall(r"^  \d+\. (.*)$", done.stderr, re.MULTILINE)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 from agelane_client import AgelaneError, AsyncClient, Health
-from tests.serving.faults.run import free_port
+from tests.ports import free_port
 from tests.serving.gateway import photos
 from tests.serving.gateway.fake_model_server import FakeModelServer
 

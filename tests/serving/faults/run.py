@@ -20,7 +20,6 @@ import os
 import random
 import re
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -34,6 +33,7 @@ import grpc
 from tqdm import tqdm
 
 from agelane.v1 import assessment_pb2, checkout_pb2, checkout_pb2_grpc
+from tests.ports import free_port
 from tests.serving.faults.backend import Backend, Truth
 from tests.serving.gateway import photos
 
@@ -224,13 +224,6 @@ def _policy_text(turn: int) -> str:
     """Return a right policy that differs from turn to turn, and leaves nothing to chance."""
     text = re.sub("audit_share = .*", "audit_share = 0", _POLICY.read_text())
     return text.replace("valid_seconds = 300", f"valid_seconds = {300 + turn % 1000}")
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def main() -> int:

@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -21,6 +20,7 @@ import pytest
 
 from agelane.tfserving.v1 import predict_pb2
 from agelane.v1 import assessment_pb2
+from tests.ports import free_port
 from tests.serving.gateway import photos
 from tests.serving.gateway.conftest import Lane, until
 from tests.serving.gateway.fake_model_server import FakeModelServer
@@ -45,13 +45,6 @@ async def running(*flags: str) -> AsyncIterator[tuple[Process, str]]:
         if process.returncode is None:
             process.kill()
             await process.wait()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def fetch(url: str) -> str:

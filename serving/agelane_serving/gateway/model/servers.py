@@ -62,10 +62,6 @@ class ModelServers:
             for version in backend.available
         ]
 
-    def available(self) -> frozenset[int]:
-        """Return the versions that answer calls on at least one server."""
-        return frozenset().union(*[backend.available for backend in self.backends])
-
     async def close(self) -> None:
         """End what is in progress and disconnect."""
         await asyncio.gather(*[backend.close() for backend in self.backends])
