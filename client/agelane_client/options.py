@@ -29,8 +29,9 @@ _SERVICE_CONFIG = {
                 "initialBackoff": "0.05s",
                 "maxBackoff": "0.2s",
                 "backoffMultiplier": 2,
-                # Alone: this code says that no work was begun, and every rpc may be repeated.
-                "retryableStatusCodes": ["UNAVAILABLE"],
+                # Alone: these codes say that no work was begun, and every rpc may be repeated.
+                # gRPC's servers cancel what has come when they close, and not begun.
+                "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
             },
         }
     ],

@@ -19,7 +19,7 @@ from agelane.tfserving.v1 import predict_pb2, tensor_pb2
 from agelane.v1 import checkout_pb2
 from loadtest.bench import processes
 from loadtest.bench.hop import ASSESS
-from loadtest.bench.load import Call, Load, at_rate, flat_out
+from loadtest.bench.load import Call, Load, LoadError, at_rate, flat_out
 from loadtest.bench.null_backend import PREDICT, frame
 from loadtest.bench.tokens import write_key_file, write_token_file
 from loadtest.photos import SAMPLES
@@ -69,6 +69,7 @@ def _measure(folder: Path, calls: int, rounds: int) -> dict[str, float]:
             figures["gateway_calls_per_second"] = max(pair[1] for pair in pairs)
             half = figures["gateway_calls_per_second"] / 2
             figures |= _added(at_rate(direct, half, 10), at_rate(checked, half, 10))
+            _check_none_refused(one)
             figures["gateway_rss_mb"] = one.memory_mb()
             figures["gateway_startup_seconds"] = one.startup_seconds
         with processes.gateway(backend, 2, flags) as two:
@@ -76,6 +77,7 @@ def _measure(folder: Path, calls: int, rounds: int) -> dict[str, float]:
             figures["two_processes_calls_per_second"] = max(
                 _rate(both, calls) for _ in range(rounds)
             )
+            _check_none_refused(two)
     hop_rate, rate = figures["bare_hop_calls_per_second"], figures["gateway_calls_per_second"]
     figures["gateway_over_bare_hop"] = rate / hop_rate
     figures["two_processes_over_one"] = figures["two_processes_calls_per_second"] / rate
@@ -94,6 +96,12 @@ def _measure_model(folder: Path) -> dict[str, float]:
             "model_server_calls_per_second": round(_rate(direct, 800), 1),
             "whole_stack_calls_per_second": round(_rate(whole, 800), 1),
         }
+
+
+def _check_none_refused(gateway: processes.Server) -> None:
+    refused = gateway.refused_calls()
+    if refused:
+        raise LoadError(f"{refused} calls were refused and would count as answers")
 
 
 def _rate(call: Call, calls: int) -> float:
@@ -115,7 +123,6 @@ def _every_check(folder: Path) -> tuple[str, list[str]]:
     return token, [
         f"--credentials={folder / 'tokens.toml'}",
         f"--token-keys={folder / 'keys.toml'}",
-        "--metrics-listen=127.0.0.1:0",
         "--lane-rate=100000",
         "--lane-burst=100000",
         f"--waiting-per-lane={IN_FLIGHT}",  # all calls are one lane's

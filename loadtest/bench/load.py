@@ -1,4 +1,8 @@
-"""Load from h2load (nghttp2), which takes far less of the processor than what it measures."""
+"""How much can be done, and how long a call takes.
+
+The first by h2load (nghttp2), which takes far less of the processor than what it measures. It can't
+tell the second: what is to begin at a rate it begins in bursts, ten times a second.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import uvloop
+
+from loadtest.bench.open_loop import begin_at_rate
 
 _CONNECTIONS = 8
 _THREADS = 1
@@ -47,17 +54,20 @@ class Call:
     token: str = ""
     """API token; empty: none is sent."""
 
+    def metadata(self) -> list[tuple[str, str]]:
+        """Return what is sent beside the message."""
+        return [("authorization", f"Bearer {self.token}")] if self.token else []
+
     def check(self) -> None:
         """Make one call, and look at the answer: h2load can't tell an error from an answer.
 
         Raises:
             LoadError: it is an error, or empty.
         """
-        metadata = [("authorization", f"Bearer {self.token}")] if self.token else []
         with grpc.insecure_channel(self.address) as channel:
             method: Any = channel.unary_unary(self.path)
             try:
-                answer = method(self.body.read_bytes()[5:], timeout=5, metadata=metadata)
+                answer = method(self.body.read_bytes()[5:], timeout=5, metadata=self.metadata())
             except grpc.RpcError as error:
                 raise LoadError(f"{self.path}: {error}") from error
         if not answer:
@@ -72,10 +82,24 @@ def flat_out(call: Call, calls: int, in_flight: int) -> Load:
 
 def at_rate(call: Call, calls_per_second: float, seconds: float) -> Load:
     """Begin calls at a rate, whether others are answered or not: how long does each take?"""
-    rate = max(1, round(calls_per_second / _CONNECTIONS))
-    calls = int(rate * _CONNECTIONS * seconds)
-    flags = [f"--requests={calls}", f"--rps={rate}", "--max-concurrent-streams=100"]
-    return _run(call, flags)
+    call.check()
+    return uvloop.run(_at_rate(call, calls_per_second, seconds))
+
+
+async def _at_rate(call: Call, calls_per_second: float, seconds: float) -> Load:
+    message, metadata = call.body.read_bytes()[5:], call.metadata()
+    async with grpc.aio.insecure_channel(call.address) as channel:
+        method: Any = channel.unary_unary(call.path)
+
+        async def once(number: int) -> None:
+            try:
+                await method(message, timeout=5, metadata=metadata)
+            except grpc.aio.AioRpcError as error:
+                raise LoadError(f"{call.path}: {error.code().name}") from error
+
+        results = await begin_at_rate(once, calls_per_second, seconds)
+    times = sorted(took for _, took, _ in results)
+    return Load(len(times) / seconds, tuple(times))
 
 
 def _run(call: Call, flags: Sequence[str]) -> Load:

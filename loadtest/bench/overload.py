@@ -22,6 +22,7 @@ import grpc
 
 from agelane.v1 import checkout_pb2, checkout_pb2_grpc
 from loadtest.bench import processes
+from loadtest.bench.open_loop import begin_at_rate
 from loadtest.photos import SAMPLES
 
 REPORT = Path("reports/overload.json")
@@ -98,26 +99,17 @@ async def _load(
     requests = itertools.cycle(
         checkout_pb2.AssessCustomerRequest(photo=photo, lane_id=str(lane)) for lane in range(_LANES)
     )
-    began, tasks = time.monotonic(), []
-    for number in range(int(calls_per_second * seconds)):
-        wait = began + number / calls_per_second - time.monotonic()
-        if wait > 0:
-            await asyncio.sleep(wait)
-        call = _call(stubs[number % len(stubs)], next(requests))
-        tasks.append(asyncio.create_task(call))
-    return await asyncio.gather(*tasks)
 
+    async def call(number: int) -> str:
+        try:
+            answer = await stubs[number % len(stubs)].AssessCustomer(
+                next(requests), timeout=_DEADLINE_SECONDS
+            )
+        except grpc.aio.AioRpcError as error:
+            return error.code().name
+        return "OK" if answer.assessment.HasField("age_years") else "VERIFY_ID without an age"
 
-async def _call(
-    stub: checkout_pb2_grpc.CheckoutServiceAsyncStub, request: checkout_pb2.AssessCustomerRequest
-) -> Result:
-    began = time.monotonic()
-    try:
-        answer = await stub.AssessCustomer(request, timeout=_DEADLINE_SECONDS)
-        code = "OK" if answer.assessment.HasField("age_years") else "VERIFY_ID without an age"
-    except grpc.aio.AioRpcError as error:
-        code = error.code().name
-    return Result(began, time.monotonic() - began, code)
+    return [Result(*each) for each in await begin_at_rate(call, calls_per_second, seconds)]
 
 
 def _percentile(results: Sequence[Result], share: float) -> float:

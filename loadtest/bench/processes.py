@@ -9,9 +9,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loadtest.bench.null_backend import write_answers
@@ -29,12 +30,20 @@ class Server:
     """Its process, or the parent of several."""
     startup_seconds: float
     """From the command to the first connection."""
+    metrics: str = ""
+    """HOST:PORT of its metrics; "": it has none."""
 
     def memory_mb(self) -> float:
         """Return the resident memory of the process, without those it has started, in MB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
         found = re.search(r"VmRSS:\s+(\d+) kB", status)
         return int(found[1]) / 1024 if found else 0.0
+
+    def refused_calls(self) -> int:
+        """Return how many calls it has refused, which a load generator may take for answers."""
+        with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=10) as page:
+            found = re.findall(rb"^agelane_refused_total\{.*\} (\S+)$", page.read(), re.MULTILINE)
+        return int(sum(map(float, found)))
 
 
 @contextmanager
@@ -69,12 +78,13 @@ def bare_hop(backend: Server) -> Iterator[Server]:
 @contextmanager
 def gateway(backend: Server, processes: int, flags: Sequence[str]) -> Iterator[Server]:
     """Run the gateway before a backend."""
-    port = _free_port()
+    port, metrics = _free_port(), f"127.0.0.1:{_free_port()}"
     command = [sys.executable, "-m", "agelane_serving.gateway", f"--listen=127.0.0.1:{port}"]
-    command += [f"--model-server={backend.address}", f"--processes={processes}", *flags]
+    command += [f"--model-server={backend.address}", f"--processes={processes}"]
+    command += [f"--metrics-listen={metrics}", *flags]
     with _running(command, port) as server:
         time.sleep(1.5)  # the others of several, and the first look at the backend
-        yield server
+        yield replace(server, metrics=metrics)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from agelane_serving.gateway.errors import CallError, Fault
 from agelane_serving.gateway.security.caller import Caller, Role
 from agelane_serving.gateway.security.credentials import Credentials
 
+Metadata = Iterable[tuple[str, str | bytes]]
 _Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -46,13 +47,22 @@ class Access:
             CallError: CREDENTIALS_MISSING, CREDENTIALS_INVALID, ROLE_NOT_PERMITTED or
                 SHUTTING_DOWN.
         """
-        if self._closed:
-            raise CallError(Fault.SHUTTING_DOWN, "the gateway is shutting down")
+        self._check_open()
         if self._credentials is None:
             return Caller("", roles[0], None, None)
         caller = self._credentials().caller_of(context.invocation_metadata())
         caller.permit(*roles)
         return caller
+
+    def check_known(self, metadata: Metadata | None) -> None:
+        """Let pass whoever has credentials, whatever they may do.
+
+        Raises:
+            CallError: CREDENTIALS_MISSING, CREDENTIALS_INVALID or SHUTTING_DOWN.
+        """
+        self._check_open()
+        if self._credentials is not None:
+            self._credentials().caller_of(metadata)
 
     def customer(self, caller: Caller, customer: Customer) -> Customer:
         """Return a customer at the caller's own store and lane.
@@ -75,3 +85,7 @@ class Access:
             self._token_rate.check(caller.token_id)
         if caller.token_id or customer.lane_id:
             self._lane_rate.check(customer.lane)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise CallError(Fault.SHUTTING_DOWN, "the gateway is shutting down")

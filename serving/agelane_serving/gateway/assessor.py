@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
-import random
 import time
 from collections.abc import Callable
 from typing import Protocol
 
+from agelane_serving.gateway import unforeseeable
 from agelane_serving.gateway.assessment import Assessment, Customer, Estimate, ModelAnswer
 from agelane_serving.gateway.deadline import Deadline
 from agelane_serving.gateway.errors import CallError, Fault, ModelUnavailable, PhotoUnusable
@@ -34,7 +33,6 @@ INTERVAL_COVERAGE = 0.90
 """Share of the probability within the interval that callers get."""
 _logger = logging.getLogger(__name__)
 _MOST_KEPT = 2 * MOST_FRAMES  # of a customer who stands there for long
-_unforeseeable = random.SystemRandom()
 
 
 class Model(Protocol):
@@ -90,7 +88,7 @@ class Visit:
         self._policy = self._policy_of_the_moment()
         self._rule = _rule(self._policy, self.customer)
         # One draw a customer: or each further photo would be another chance to escape the audit.
-        self._audit_draw = _unforeseeable.random()
+        self._audit_draw = unforeseeable.draw()
         self._frames: list[tuple[Frame, PhotoHeader]] = []
         self._fused: FusedCustomer | None = None
         self._trouble = Reason.PHOTO_UNUSABLE
@@ -137,7 +135,7 @@ class Visit:
         fused = self._fused
         estimate = None if fused is None else self._estimate(fused)
         return Assessment(
-            id=os.urandom(16).hex(),
+            id=unforeseeable.name(),
             customer=self.customer,
             legal_age_years=self._rule.legal_age_years,
             verdict=audited(self._verdict(), self._policy.audit_share, self._audit_draw),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from agelane.v1 import assessment_pb2, checkout_pb2
+from agelane_serving.gateway import unforeseeable
 from agelane_serving.gateway.assessment import Assessment, Customer, Estimate
 from agelane_serving.gateway.errors import CallError, Fault
 from agelane_serving.gateway.security.proof import Proof
@@ -51,7 +51,7 @@ def to_customer(
     return Customer(
         store_id=request.store_id,
         lane_id=request.lane_id,
-        request_id=request.request_id or os.urandom(16).hex(),
+        request_id=request.request_id or unforeseeable.name(),
         restricted_category=request.restricted_category or _DEFAULT_CATEGORY,
     )
 
@@ -67,9 +67,9 @@ def to_message(assessment: Assessment) -> assessment_pb2.Assessment:
         restricted_category=assessment.customer.restricted_category,
         policy_version=assessment.policy_version,
         frames_used=assessment.frames_used,
-        assessed_at=_timestamp(assessment.assessed_at),
-        expires_at=_timestamp(assessment.expires_at),
     )
+    _set_timestamp(message.assessed_at, assessment.assessed_at)
+    _set_timestamp(message.expires_at, assessment.expires_at)
     if assessment.photo is not None:
         width, height = assessment.photo.upright_size
         message.photo_quality.width_pixels = width
@@ -104,7 +104,7 @@ def _set_estimate(message: assessment_pb2.Assessment, estimate: Estimate) -> Non
     message.age_years = estimate.age_years
     message.age_low_years = estimate.low_years
     message.age_high_years = estimate.high_years
-    message.age_group.CopyFrom(_age_group(estimate.age_group))
+    _set_age_group(message.age_group, estimate.age_group)
     message.age_group_probability = estimate.age_group_probability
     message.probability_under_legal_age = estimate.probability_under_legal_age
 
@@ -132,11 +132,12 @@ def to_proof(assessment: Assessment) -> Proof:
     )
 
 
-def _age_group(group: AgeGroup) -> assessment_pb2.AgeGroup:
-    return assessment_pb2.AgeGroup(
-        id=group.id, label=group.label, from_years=group.from_years, to_years=group.to_years
-    )
+def _set_age_group(message: assessment_pb2.AgeGroup, group: AgeGroup) -> None:
+    message.id, message.label = group.id, group.label
+    message.from_years = group.from_years
+    if group.to_years is not None:
+        message.to_years = group.to_years
 
 
-def _timestamp(seconds: float) -> Timestamp:
-    return Timestamp(seconds=int(seconds), nanos=int(seconds % 1 * 1_000_000_000))
+def _set_timestamp(message: Timestamp, seconds: float) -> None:
+    message.seconds, message.nanos = int(seconds), int(seconds % 1 * 1_000_000_000)

@@ -23,6 +23,7 @@ from agelane_serving.gateway.security.caller import Caller
 
 _MOST_STREAMS, _MOST_STREAMS_OF_ONE = 4_096, 64
 _RETRY_SECONDS = 2.0
+_MOST_REFUSED_IN_A_ROW = 50  # a till that does not listen is answered no more
 _Item = TypeVar("_Item")
 _Request = checkout_pb2.AssessCustomerStreamRequest
 _Response = checkout_pb2.AssessCustomerStreamResponse
@@ -95,13 +96,14 @@ class LaneStream:
         self._assessor, self._access, self._answers = assessor, access, answers
         self._lane: tuple[str, str] | None = None
         self._visit: Visit | None = None
-        self._received = 0
+        self._received = self._refused_in_a_row = 0
 
     async def answer(self, request: _Request) -> _Response | None:
         """Return the answer to an event at the lane; None: a new customer is not answered.
 
         Raises:
-            CallError: the event makes no sense here, which ends the stream.
+            CallError: the event makes no sense here, or frame after frame was refused: that ends
+                the stream.
         """
         event = request.WhichOneof("event")
         if event == "customer_start":
@@ -139,7 +141,11 @@ class LaneStream:
         try:
             self._access.count(self._caller, visit.customer)
             assessment = await visit.look(frame.photo, deadline_for(None))
+            self._refused_in_a_row = 0
         except CallError as error:
+            self._refused_in_a_row += 1
+            if self._refused_in_a_row > _MOST_REFUSED_IN_A_ROW:
+                raise
             # Of this frame alone: the customer goes on with those before and after.
             fault, assessment = error.fault, visit.assessment()
             metrics.REFUSED.labels(fault.name).inc()

@@ -26,6 +26,7 @@ from agelane_serving.gateway.admission.rate import RateLimit
 from agelane_serving.gateway.answers import Answers
 from agelane_serving.gateway.assessor import Assessor
 from agelane_serving.gateway.configuration import Configuration
+from agelane_serving.gateway.doorkeeper import Doorkeeper
 from agelane_serving.gateway.lane_streams import LaneStreams
 from agelane_serving.gateway.model.age_model import AgeModel
 from agelane_serving.gateway.model.rollout import Rollout
@@ -54,9 +55,10 @@ _OPTIONS = (
     # not by gRPC, without; so there is headroom.
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     ("grpc.max_metadata_size", 8 * 1024),
-    ("grpc.max_concurrent_streams", 256),
+    ("grpc.max_concurrent_streams", 1_024),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.max_allowed_incoming_connections", 8_192),
     # Notices tills that have vanished.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
@@ -96,7 +98,7 @@ class Gateway:
             token_rate=RateLimit(_LANES_OF_A_TOKEN * rate, _LANES_OF_A_TOKEN * burst),
         )
         answers = Answers(configuration.key_ring)
-        servers = ModelServers(settings.model_servers, settings.model_name)
+        servers = ModelServers(settings.model_servers, settings.model_name, _trust(settings))
         queue = AdmissionQueue(settings.limits)
         self.rollout = rollout = Rollout(configuration.rollout)
         self._model = AgeModel(servers, queue, rollout, Uprighter())
@@ -110,8 +112,13 @@ class Gateway:
             access, configuration.policy, servers, queue, rollout, configuration.files
         )
         options = (*_OPTIONS, ("grpc.so_reuseport", int(shares_port)))
-        self._server = grpc.aio.server(options=options, maximum_concurrent_rpcs=_MOST_RPCS)
-        self._admin_server = grpc.aio.server(options=(*_OPTIONS, ("grpc.so_reuseport", 0)))
+        doors = [Doorkeeper(access)]
+        self._server = grpc.aio.server(
+            interceptors=doors, options=options, maximum_concurrent_rpcs=_MOST_RPCS
+        )
+        self._admin_server = grpc.aio.server(
+            interceptors=doors, options=(*_OPTIONS, ("grpc.so_reuseport", 0))
+        )
         self.address = self.admin_address = ""
 
     async def start(self) -> None:
@@ -200,6 +207,16 @@ def serve_metrics(address: str) -> None:
         start_http_server(int(port), host.strip("[]"))
     except OSError as error:
         raise StartupError(f"cannot listen on {address}: {error.strerror}") from error
+
+
+def _trust(settings: Settings) -> grpc.ChannelCredentials | None:
+    """Return what is needed to speak TLS to the model servers; None: plaintext is asked for."""
+    if settings.model_server_ca is None:
+        return None
+    try:
+        return grpc.ssl_channel_credentials(settings.model_server_ca.read_bytes())
+    except OSError as error:
+        raise StartupError(f"{settings.model_server_ca}: {error.strerror}") from error
 
 
 def _tls(settings: Settings) -> grpc.ServerCredentials | None:

@@ -63,12 +63,27 @@ class Settings:
     """HOST:PORT of the admin rpcs; "": there are none."""
     metrics_listen: str = _flag("", str, "HOST:PORT", "address for Prometheus (none)")
     """HOST:PORT of the metrics; "": they are not served."""
+    insecure_metrics: bool = _flag(
+        False, _truth, "true|false", "let other machines read the metrics, which anybody then may"
+    )
+    """Whether metrics are right on an address that other machines reach: they know no TLS."""
     otlp_endpoint: str = _flag("", str, "URL", "collector of OpenTelemetry spans (none)")
     """Where OpenTelemetry spans go, such as http://collector:4317; "": there are none."""
     model_server: str = _flag(
         "127.0.0.1:8500", str, "TARGETS", "gRPC targets of model servers, by commas (%(default)s)"
     )
     """gRPC targets of the model servers, separated by commas."""
+    model_server_ca: Path | None = _flag(
+        None,
+        Path,
+        "FILE",
+        "who vouches for model servers, PEM; makes the gateway speak TLS to them",
+    )
+    """Certificates of those who vouch for the model servers; None: plaintext is spoken to them."""
+    insecure_model_servers: bool = _flag(
+        False, _truth, "true|false", "send photos in plaintext to model servers on other machines"
+    )
+    """Whether plaintext is right to model servers on other machines."""
     model_name: str = _flag("age", str, "NAME", "name of the model there (%(default)s)")
     """Name of the model there."""
     rollout: Path | None = _flag(None, Path, "FILE", "how a new version is tried (not at all)")
@@ -112,6 +127,7 @@ class Settings:
         self._check_exposure()
         if not all(self.model_servers):
             raise SettingsError("--model-server must not be empty")
+        self._check_ways_to_model_servers()
         if not NAME.fullmatch(self.model_name):
             raise SettingsError("--model-name must be 1 to 64 of A-Z a-z 0-9 . _ -")
         self._check_numbers()
@@ -143,6 +159,23 @@ class Settings:
                     f"{flag} can be reached from other machines, and there are no "
                     f"{' and no '.join(lacks)}: use 127.0.0.1, give --tls-certificate, --tls-key "
                     "and --credentials, or say --insecure-listen"
+                )
+
+        if self.metrics_listen and not (self.insecure_metrics or _is_loopback(self.metrics_listen)):
+            raise SettingsError(
+                f"--metrics-listen {self.metrics_listen} can be reached from other machines, and "
+                "anybody there may read it: use 127.0.0.1, or say --insecure-metrics"
+            )
+
+    def _check_ways_to_model_servers(self) -> None:
+        if self.model_server_ca is not None or self.insecure_model_servers:
+            return
+        for target in self.model_servers:
+            if not (target.startswith("unix:") or _is_loopback(target.removeprefix("dns:///"))):
+                raise SettingsError(
+                    f"photos would go to --model-server {target} in plaintext: give "
+                    "--model-server-ca, or say --insecure-model-servers where nobody else is on "
+                    "that network"
                 )
 
     def _check_numbers(self) -> None:

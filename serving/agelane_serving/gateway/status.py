@@ -64,7 +64,7 @@ def answers_errors(
         try:
             return await method(self, request, context)
         except Exception as error:  # noqa: BLE001  # the one boundary
-            await _abort(context, _told(error))
+            await refuse(context, error)
 
     return guarded
 
@@ -82,7 +82,7 @@ def streams_errors(
             async for response in method(self, requests, context):
                 yield response
         except Exception as error:  # noqa: BLE001  # as above
-            await _abort(context, _told(error))
+            await refuse(context, error)
 
     return guarded
 
@@ -124,6 +124,7 @@ def _packed(detail: message.Message) -> any_pb2.Any:
     return packed
 
 
-async def _abort(context: _Context, error: CallError) -> NoReturn:
-    status = rpc_status.to_status(to_status(error))
+async def refuse(context: _Context, error: Exception) -> NoReturn:
+    """End a call with the code and the details of what is wrong with it, counted and logged."""
+    status = rpc_status.to_status(to_status(_told(error)))
     await context.abort(status.code, status.details or "", status.trailing_metadata or ())

@@ -33,11 +33,9 @@ class AgeDistribution:
         """Refuse what is no distribution."""
         if len(self.probabilities) != OLDEST_YEARS + 1:
             raise DistributionError(f"{len(self.probabilities)} probabilities instead of 101")
-        if not all(map(math.isfinite, self.probabilities)):
-            raise DistributionError("a probability is not finite")
+        total = _sum(self.probabilities)
         if min(self.probabilities) < 0:
             raise DistributionError("a probability is negative")
-        total = math.fsum(self.probabilities)
         if abs(total - 1) > _SUM_TOLERANCE:
             raise DistributionError(f"the probabilities sum to {total:.4g}, not to 1")
         object.__setattr__(self, "_total", total)
@@ -80,3 +78,14 @@ class AgeDistribution:
         below = cumulative[age - 1] if age else 0.0
         within = self.probabilities[age] and (target - below) / self.probabilities[age]
         return min(max(age - 0.5 + within, 0.0), float(OLDEST_YEARS))
+
+
+def _sum(probabilities: Sequence[float]) -> float:
+    """Return their sum, which is finite where each of them is, and only there."""
+    try:
+        total = math.fsum(probabilities)
+    except (OverflowError, ValueError):  # finite but enormous; both infinities
+        total = math.nan
+    if not math.isfinite(total):
+        raise DistributionError("a probability is not finite")
+    return total

@@ -121,7 +121,7 @@ class FakeModelServer:
         self.asked, self.cancelled = asyncio.Event(), asyncio.Event()
         self.address = ""
 
-    async def start(self, port: int = 0) -> None:
+    async def start(self, port: int = 0, tls: grpc.ServerCredentials | None = None) -> None:
         """Listen on loopback."""
         self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         self._server.add_generic_rpc_handlers(
@@ -144,7 +144,11 @@ class FakeModelServer:
                 ),
             )
         )
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
+        address = f"127.0.0.1:{port}"
+        if tls is None:
+            self.port = self._server.add_insecure_port(address)
+        else:
+            self.port = self._server.add_secure_port(address, tls)
         self.address = f"127.0.0.1:{self.port}"
         await self._server.start()
 

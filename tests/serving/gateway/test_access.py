@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -169,6 +170,20 @@ async def test_health_needs_no_token(lane: Lane) -> None:
     assert await lane.health_of("") == "SERVING"
 
 
+async def test_a_stranger_is_turned_away_before_the_message_comes(lane: Lane) -> None:
+    """A call that sends nothing would hold a place for as long as it likes."""
+    never = asyncio.Event()
+
+    async def silence() -> AsyncIterator[bytes]:
+        await never.wait()
+        yield b""
+
+    slow: Any = lane.channel.stream_unary("/agelane.v1.CheckoutService/AssessCustomer")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await slow(silence(), timeout=4)
+    assert Refused(caught.value).info.reason == "CREDENTIALS_MISSING"
+
+
 class TestAdmin:
     """What an operator calls."""
 
@@ -213,8 +228,9 @@ class TestAdmin:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await admin.GetGatewayStatus(request, metadata=(("authorization", f"Bearer {till}"),))
         assert Refused(caught.value).info.reason == "ROLE_NOT_PERMITTED"
+        there = admin_pb2_grpc.AdminServiceStub(lane.channel)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await admin_pb2_grpc.AdminServiceStub(lane.channel).GetGatewayStatus(request)
+            await there.GetGatewayStatus(request, metadata=(("authorization", f"Bearer {till}"),))
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
@@ -243,6 +259,33 @@ async def test_with_tls_nobody_is_answered_in_plaintext(
             await Lane(plain).assess()
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
     await gateway.stop()
+
+
+@needs_openssl
+async def test_photos_reach_a_model_server_over_tls_and_no_other(
+    tmp_path_factory: pytest.TempPathFactory, policy_without_audit: Path
+) -> None:
+    """One that somebody else vouches for gets none; the till is told to look at a document."""
+    folder = tmp_path_factory.mktemp("authority")
+    ours, other = Authority(folder, "ours"), Authority(folder, "other")
+    pair = ours.issue("model-server")
+    key, chain = pair.key.read_bytes(), pair.certificate.read_bytes()
+    model = FakeModelServer()
+    await model.start(tls=grpc.ssl_server_credentials([(key, chain)]))
+    for authority, trusted in ((ours, True), (other, False)):
+        settings = Settings(
+            listen="127.0.0.1:0",
+            model_server=model.address,
+            model_server_ca=authority.own.certificate,
+            policy=policy_without_audit,
+        )
+        gateway = Gateway(replace(settings, notice_seconds=0))
+        await gateway.start()
+        async with grpc.aio.insecure_channel(gateway.address) as channel:
+            assert await Lane(channel).waves_through() is trusted
+        await gateway.stop()
+    assert len(model.photos) == 1
+    await model.stop()
 
 
 async def test_a_lane_that_calls_too_often_is_slowed_down(

@@ -51,7 +51,20 @@ def test_other_machines_may_call_with_tls_and_credentials() -> None:
 
 def test_several_model_servers_are_told_by_commas() -> None:
     """Spaces don't matter."""
-    assert parse_settings(["--model-server=a:1, b:2"], {}).model_servers == ["a:1", "b:2"]
+    flags = ["--model-server=a:1, b:2", "--insecure-model-servers"]
+    assert parse_settings(flags, {}).model_servers == ["a:1", "b:2"]
+
+
+@pytest.mark.parametrize("target", ["127.0.0.1:1", "dns:///localhost:1", "[::1]:1", "unix:/a/b"])
+def test_photos_may_go_to_this_machine_in_plaintext(target: str) -> None:
+    """They do not leave it."""
+    assert parse_settings([f"--model-server={target}"], {}).model_servers == [target]
+
+
+def test_photos_may_go_to_other_machines_over_tls() -> None:
+    """With whoever vouches for them."""
+    flags = ["--model-server=a:1", "--model-server-ca=ca.pem"]
+    assert parse_settings(flags, {}).model_server_ca == Path("ca.pem")
 
 
 @pytest.mark.parametrize(
@@ -70,6 +83,9 @@ def test_several_model_servers_are_told_by_commas() -> None:
         ("--tls-key=k", "belong together"),
         ("--tls-client-ca=c", "--tls-client-ca needs"),
         ("--listen=50051", "HOST:PORT"),
+        ("--metrics-listen=0.0.0.0:0", "--insecure-metrics"),
+        ("--model-server=a:1", "--insecure-model-servers"),
+        ("--model-server=127.0.0.1:1,10.0.0.2:1", "10.0.0.2:1 in plaintext"),
         ("--metrics-listen=9464", "--metrics-listen must be HOST:PORT"),
         ("--in-flight=0", "--in-flight"),
         ("--waiting=0", "--waiting"),

@@ -137,6 +137,15 @@ async def test_a_frame_that_can_not_be_used_does_not_end_the_stream(
     assert (worse.assessment.frames_used, worse.frames_received) == (1, 3)
 
 
+async def test_a_till_that_sends_nothing_of_use_is_answered_no_more(stream: Stream) -> None:
+    """Each answer costs a signature, and there may be thousands of such frames a second."""
+    await stream.start()
+    for _ in range(50):
+        assert (await stream.frame(b"")).frame_error == error_pb2.ERROR_REASON_EMPTY_PHOTO
+    empty = checkout_pb2.AssessCustomerStreamRequest(frame=checkout_pb2.CustomerFrame())
+    assert (await stream.refusal(empty)).info.reason == "EMPTY_PHOTO"
+
+
 async def test_a_dead_model_is_an_answer_here_too(stream: Stream, model: FakeModelServer) -> None:
     """VERIFY_ID without an age."""
     model.failure = grpc.StatusCode.INTERNAL

@@ -23,6 +23,8 @@ from agelane_serving.policy import Card, CardError, DistributionError, read_card
 _CHANNEL_OPTIONS = (
     # A proxy that the environment names for the internet gets to see no photo.
     ("grpc.enable_http_proxy", 0),
+    # Second attempts are `ModelServers`' business.
+    ("grpc.enable_retries", 0),
     # A server that comes back is found within two seconds, not two minutes.
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2_000),
@@ -37,6 +39,8 @@ _AVAILABLE = status_pb2.ModelVersionStatus.AVAILABLE
 _FAILURES = {
     grpc.StatusCode.DEADLINE_EXCEEDED: ModelSlow,
     grpc.StatusCode.UNAVAILABLE: ModelUnreachable,
+    # What has come to a server that closes its port, and not begun.
+    grpc.StatusCode.CANCELLED: ModelUnreachable,
 }
 _Method = grpc.aio.UnaryUnaryMultiCallable[Any, bytes]
 
@@ -44,10 +48,22 @@ _Method = grpc.aio.UnaryUnaryMultiCallable[Any, bytes]
 class Backend:
     """One model on one model server."""
 
-    def __init__(self, target: str, model_name: str) -> None:
-        """Connect when needed. `target` is a gRPC target such as `127.0.0.1:8500`."""
+    def __init__(
+        self, target: str, model_name: str, credentials: grpc.ChannelCredentials | None = None
+    ) -> None:
+        """Connect when needed.
+
+        Args:
+            target: a gRPC target such as `127.0.0.1:8500`.
+            model_name: name of the model there.
+            credentials: what TLS is spoken with; None: plaintext is.
+        """
         self.target, self.model_name = target, model_name
-        self._channel = grpc.aio.insecure_channel(target, options=_CHANNEL_OPTIONS)
+        self._channel = (
+            grpc.aio.insecure_channel(target, options=_CHANNEL_OPTIONS)
+            if credentials is None
+            else grpc.aio.secure_channel(target, credentials, options=_CHANNEL_OPTIONS)
+        )
         # Answers stay bytes here: gRPC would log a trace for each that can't be parsed.
         self._predict: _Method = self._channel.unary_unary(
             "/tensorflow.serving.PredictionService/Predict",

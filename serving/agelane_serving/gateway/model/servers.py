@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import grpc
+
 from agelane_serving.gateway.assessment import ModelAnswer
 from agelane_serving.gateway.deadline import Deadline
 from agelane_serving.gateway.errors import ModelUnavailable, ModelUnreachable
@@ -17,10 +19,15 @@ from agelane_serving.policy import Card
 class ModelServers:
     """One model on one or more servers, all of which have the same versions."""
 
-    def __init__(self, targets: Sequence[str], model_name: str) -> None:
-        """Connect to each when needed. There must be at least one target."""
+    def __init__(
+        self,
+        targets: Sequence[str],
+        model_name: str,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        """Connect to each when needed; at least one target. Without credentials in plaintext."""
         self.model_name = model_name
-        self.backends = [Backend(target, model_name) for target in targets]
+        self.backends = [Backend(target, model_name, credentials) for target in targets]
         self._turn = 0
         self._budget = RetryBudget()
 

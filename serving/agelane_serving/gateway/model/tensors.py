@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import struct
 from collections.abc import Sequence
@@ -79,10 +80,20 @@ def _check(
     """Return the number of elements of a tensor of this type and shape."""
     if tensor.dtype != dtype:
         raise TensorError(f"type {tensor.dtype} instead of {dtype}")
-    actual = [dim.size for dim in tensor.tensor_shape.dim]
-    if actual != list(shape) or tensor.tensor_shape.unknown_rank:
-        raise TensorError(f"shape {actual} instead of {list(shape)}")
+    if tensor.tensor_shape != _shape(*shape):
+        actual = [dim.size for dim in tensor.tensor_shape.dim]
+        # What differs may also be the dimensions' names, which say nothing.
+        if actual != list(shape) or tensor.tensor_shape.unknown_rank:
+            raise TensorError(f"shape {actual} instead of {list(shape)}")
     return math.prod(shape)
+
+
+@functools.cache
+def _shape(*sizes: int) -> tensor_pb2.TensorShapeProto:
+    shape = tensor_pb2.TensorShapeProto()
+    for size in sizes:
+        shape.dim.add(size=size)
+    return shape
 
 
 def _check_content(tensor: tensor_pb2.TensorProto, expected_bytes: int) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
-import queue
 import threading
 import time
+from collections import deque
 
 _MOST_LINES = 10_000
 _LAST_SECONDS = 1.0
@@ -23,7 +22,9 @@ class LogWriter:
         Not a Python stream: the end of the process would wait for one that is stuck.
         """
         self._file = file
-        self._lines: queue.Queue[str | None] = queue.Queue(_MOST_LINES)
+        self._lines: deque[str] = deque()
+        self._some = threading.Event()
+        self._closed = False
         self._left_out = 0
         self._thread = threading.Thread(target=self._work, name="log", daemon=True)
         self._thread.start()
@@ -31,39 +32,41 @@ class LogWriter:
 
     def write(self, line: str) -> None:
         """Write a line, soon."""
-        try:
-            self._lines.put_nowait(line)
-        except queue.Full:
+        if len(self._lines) >= _MOST_LINES:
             self._left_out += 1
+            return
+        self._lines.append(line)
+        if not self._some.is_set():
+            self._some.set()
 
     def flush(self) -> None:
         """Do nothing: lines are written as soon as they can be."""
 
     def close(self) -> None:
         """Write what is left, for at most a second."""
-        try:
-            self._lines.put(None, timeout=_LAST_SECONDS)
-        except queue.Full:
-            return
+        self._closed = True
+        self._some.set()
         self._thread.join(_LAST_SECONDS)
 
     def _work(self) -> None:
-        ended = False
-        while not ended:
-            lines = [self._lines.get()]
+        while not self._closed:
+            self._some.wait()
             # In batches: a thread that woke up for each line would slow down the one that answers.
-            time.sleep(_BATCH_SECONDS)
-            with contextlib.suppress(queue.Empty):
-                while lines[-1] is not None:
-                    lines.append(self._lines.get_nowait())
-            ended = lines[-1] is None
-            if self._left_out:
-                left_out, self._left_out = self._left_out, 0
-                self._write(f'{{"event": "{left_out} lines were left out"}}\n')
-            self._write("".join(line for line in lines if line is not None))
+            if not self._closed:
+                time.sleep(_BATCH_SECONDS)
+            self._some.clear()
+            self._write_all()
+        self._write_all()
 
-    def _write(self, line: str) -> None:
-        rest = line.encode("utf-8", "replace")
+    def _write_all(self) -> None:
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]
+        if self._left_out:
+            left_out, self._left_out = self._left_out, 0
+            self._write(f'{{"event": "{left_out} lines were left out"}}\n')
+        self._write("".join(lines))
+
+    def _write(self, text: str) -> None:
+        rest = text.encode("utf-8", "replace")
         try:
             while rest:
                 rest = rest[os.write(self._file, rest) :]

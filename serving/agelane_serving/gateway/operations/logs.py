@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO, cast
+from contextvars import ContextVar
+from typing import Any, TextIO, cast
 
+import orjson
 import structlog
-from structlog.contextvars import bind_contextvars, clear_contextvars, merge_contextvars
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 
 from agelane_serving.gateway.operations.log_writer import LogWriter
+
+_request_id: ContextVar[str] = ContextVar("request_id")
 
 
 def name_request(request_id: str) -> None:
@@ -18,8 +21,7 @@ def name_request(request_id: str) -> None:
 
     gRPC gives each call a task, and so a context, of its own.
     """
-    clear_contextvars()
-    bind_contextvars(request_id=request_id)
+    _request_id.set(request_id)
 
 
 def configure_logs(level: str) -> None:
@@ -29,7 +31,7 @@ def configure_logs(level: str) -> None:
     """
     formatter = ProcessorFormatter(
         foreign_pre_chain=[
-            merge_contextvars,
+            _add_request_id,
             add_log_level,
             add_logger_name,
             ExtraAdder(),
@@ -38,7 +40,7 @@ def configure_logs(level: str) -> None:
         ],
         processors=[
             ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(_to_json),
         ],
     )
     writer = LogWriter(sys.stderr.fileno())
@@ -48,12 +50,25 @@ def configure_logs(level: str) -> None:
     logging.getLogger("PIL").setLevel(logging.WARNING)  # it would tell what EXIF says
     structlog.configure(
         processors=[
-            merge_contextvars,
+            _add_request_id,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(_to_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, writer)),
         cache_logger_on_first_use=True,
     )
+
+
+def _add_request_id(
+    logger: Any, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    request_id = _request_id.get("")
+    if request_id:
+        event["request_id"] = request_id
+    return event
+
+
+def _to_json(event: object, **options: Any) -> str:
+    return orjson.dumps(event, default=repr).decode()

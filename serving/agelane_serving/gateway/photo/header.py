@@ -93,45 +93,56 @@ def _read_jpeg(photo: bytes) -> PhotoHeader:
     orientation: int | None = None
     position = 2
     for _ in range(_MOST_SEGMENTS):
-        marker, segment, position = _next_jpeg_segment(photo, position)
+        marker, start, position = _next_jpeg_segment(photo, position)
         if marker in _JPEG_FRAMES:
-            if size is not None or len(segment) < 6:
+            if size is not None or position - start < 6:
                 raise _refused(Fault.CORRUPT_PHOTO, "the photo has no clear size")
-            height, width = struct.unpack_from(">HH", segment, 1)
+            height, width = struct.unpack_from(">HH", photo, start + 1)
             size = (width, height)
-        elif marker == _JPEG_APP1 and orientation is None and segment.startswith(_EXIF_MAGIC):
-            orientation = _exif_orientation(segment[len(_EXIF_MAGIC) :])
+        elif marker == _JPEG_APP1 and orientation is None:
+            if photo.startswith(_EXIF_MAGIC, start, position):
+                orientation = _exif_orientation(photo[start + len(_EXIF_MAGIC) : position])
         elif marker == _JPEG_SCAN:
             if size is None:
                 raise _refused(Fault.CORRUPT_PHOTO, "the photo has no clear size")
             # Within a scan 0xFF is always escaped, so that this can only be the picture's end.
             # What follows it is padding, or a camera's own additions.
-            if photo.find(b"\xff\xd9", position) < 0:
+            if photo.rfind(b"\xff\xd9", position) < 0:
                 raise _truncated()
-            if photo.count(b"\xff\xda", position) > _MOST_SCANS:
-                raise _refused(Fault.CORRUPT_PHOTO, "the photo has too many scans")
+            _check_scans(photo, position)
             return PhotoHeader("JPEG", *size, orientation or 1)
         elif marker == _JPEG_END:
             raise _refused(Fault.CORRUPT_PHOTO, "the photo ends before its picture begins")
     raise _refused(Fault.CORRUPT_PHOTO, "the header has too many segments")
 
 
-def _next_jpeg_segment(photo: bytes, position: int) -> tuple[int, bytes, int]:
-    """Return marker and content of the segment at `position`, and where the next one begins."""
+def _check_scans(photo: bytes, position: int) -> None:
+    """Refuse more than _MOST_SCANS after this one."""
+    # Looking for one after the other is three times as fast as `count`: there are few.
+    for _ in range(_MOST_SCANS + 1):
+        position = photo.find(b"\xff\xda", position) + 2
+        if position < 2:
+            return
+    raise _refused(Fault.CORRUPT_PHOTO, "the photo has too many scans")
+
+
+def _next_jpeg_segment(photo: bytes, position: int) -> tuple[int, int, int]:
+    """Return the marker of the next segment, and where its content begins and ends."""
     found = _JPEG_MARKER.search(photo, position)
     if found is None:
         raise _truncated()
-    marker, start = photo[found.end() - 1], found.end()
+    start = found.end()
+    marker = photo[start - 1]
     if marker in _JPEG_WITHOUT_LENGTH or marker == _JPEG_END:
-        return marker, b"", start
+        return marker, start, start
     if start + 2 > len(photo):
         raise _truncated()
-    (length,) = struct.unpack_from(">H", photo, start)
+    length = photo[start] << 8 | photo[start + 1]
     if length < 2:
         raise _refused(Fault.CORRUPT_PHOTO, "a segment has an impossible length")
     if start + length > len(photo):
         raise _truncated()
-    return marker, photo[start + 2 : start + length], start + length
+    return marker, start + 2, start + length
 
 
 def _read_png(photo: bytes) -> PhotoHeader:
