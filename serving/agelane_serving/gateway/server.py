@@ -100,6 +100,7 @@ class Gateway:
         answers = Answers(configuration.key_ring)
         servers = ModelServers(settings.model_servers, settings.model_name, _trust(settings))
         queue = AdmissionQueue(settings.limits)
+        self._servers = servers
         self.rollout = rollout = Rollout(configuration.rollout)
         self._model = AgeModel(servers, queue, rollout, Uprighter())
         assessor = Assessor(configuration.policy, self._model)
@@ -141,7 +142,10 @@ class Gateway:
     async def run(self) -> None:
         """Follow the model servers and the files, until cancelled."""
         await asyncio.gather(
-            self._health.follow(), self.configuration.follow(), self._gauges.follow()
+            self._servers.follow(),
+            self._health.follow(),
+            self.configuration.follow(),
+            self._gauges.follow(),
         )
 
     async def stop(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agelane_serving.gateway.admission.queue import Limits
+from agelane_serving.gateway.model.discovery import NAME_SCHEME
 from agelane_serving.gateway.security.caller import NAME
 
 ENVIRONMENT_PREFIX = "AGELANE_GATEWAY_"
@@ -70,9 +71,13 @@ class Settings:
     otlp_endpoint: str = _flag("", str, "URL", "collector of OpenTelemetry spans (none)")
     """Where OpenTelemetry spans go, such as http://collector:4317; "": there are none."""
     model_server: str = _flag(
-        "127.0.0.1:8500", str, "TARGETS", "gRPC targets of model servers, by commas (%(default)s)"
+        "127.0.0.1:8500",
+        str,
+        "TARGETS",
+        "model servers by commas; dns:///NAME:PORT is all of that name (%(default)s)",
     )
-    """gRPC targets of the model servers, separated by commas."""
+    """gRPC targets of the model servers, separated by commas. One that begins with `dns:///` stands
+    for all servers of that name, which may come and go."""
     model_server_ca: Path | None = _flag(
         None,
         Path,
@@ -127,6 +132,9 @@ class Settings:
         self._check_exposure()
         if not all(self.model_servers):
             raise SettingsError("--model-server must not be empty")
+        for target in self.model_servers:
+            if target.startswith(NAME_SCHEME):
+                _check_address("--model-server", target.removeprefix(NAME_SCHEME))
         self._check_ways_to_model_servers()
         if not NAME.fullmatch(self.model_name):
             raise SettingsError("--model-name must be 1 to 64 of A-Z a-z 0-9 . _ -")
@@ -171,7 +179,7 @@ class Settings:
         if self.model_server_ca is not None or self.insecure_model_servers:
             return
         for target in self.model_servers:
-            if not (target.startswith("unix:") or _is_loopback(target.removeprefix("dns:///"))):
+            if not (target.startswith("unix:") or _is_loopback(target.removeprefix(NAME_SCHEME))):
                 raise SettingsError(
                     f"photos would go to --model-server {target} in plaintext: give "
                     "--model-server-ca, or say --insecure-model-servers where nobody else is on "

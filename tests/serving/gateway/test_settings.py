@@ -84,6 +84,7 @@ def test_photos_may_go_to_other_machines_over_tls() -> None:
         ("--tls-client-ca=c", "--tls-client-ca needs"),
         ("--listen=50051", "HOST:PORT"),
         ("--metrics-listen=0.0.0.0:0", "--insecure-metrics"),
+        ("--model-server=dns:///a", "HOST:PORT"),
         ("--model-server=a:1", "--insecure-model-servers"),
         ("--model-server=127.0.0.1:1,10.0.0.2:1", "10.0.0.2:1 in plaintext"),
         ("--metrics-listen=9464", "--metrics-listen must be HOST:PORT"),

@@ -15,12 +15,13 @@ from agelane_serving.gateway.deadline import Deadline
 from agelane_serving.gateway.errors import ModelSlow, ModelUnavailable, ModelUnreachable
 from agelane_serving.gateway.model.breaker import Breaker
 from agelane_serving.gateway.model.cards import CardCache, CardUnavailable
+from agelane_serving.gateway.model.discovery import Place
 from agelane_serving.gateway.model.outputs import read_outputs
 from agelane_serving.gateway.model.tensors import TensorError, read_string, string_tensor
 from agelane_serving.gateway.photo.upright import UprightPhoto
 from agelane_serving.policy import Card, CardError, DistributionError, read_card
 
-_CHANNEL_OPTIONS = (
+_CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
     # A proxy that the environment names for the internet gets to see no photo.
     ("grpc.enable_http_proxy", 0),
     # Second attempts are `ModelServers`' business.
@@ -49,21 +50,17 @@ class Backend:
     """One model on one model server."""
 
     def __init__(
-        self, target: str, model_name: str, credentials: grpc.ChannelCredentials | None = None
+        self, place: Place, model_name: str, credentials: grpc.ChannelCredentials | None = None
     ) -> None:
         """Connect when needed.
 
         Args:
-            target: a gRPC target such as `127.0.0.1:8500`.
+            place: where the server is.
             model_name: name of the model there.
             credentials: what TLS is spoken with; None: plaintext is.
         """
-        self.target, self.model_name = target, model_name
-        self._channel = (
-            grpc.aio.insecure_channel(target, options=_CHANNEL_OPTIONS)
-            if credentials is None
-            else grpc.aio.secure_channel(target, credentials, options=_CHANNEL_OPTIONS)
-        )
+        self.target, self.model_name = place.target, model_name
+        self._channel = _channel(place, credentials)
         # Answers stay bytes here: gRPC would log a trace for each that can't be parsed.
         self._predict: _Method = self._channel.unary_unary(
             "/tensorflow.serving.PredictionService/Predict",
@@ -134,6 +131,15 @@ class Backend:
             return read_card(json.loads(read_string(response.outputs["model_card"])))
         except (ModelUnavailable, DecodeError, ValueError, RecursionError) as error:
             raise CardUnavailable(f"{type(error).__name__}: {error}") from error
+
+
+def _channel(place: Place, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
+    if credentials is None:
+        return grpc.aio.insecure_channel(place.target, options=_CHANNEL_OPTIONS)
+    options = list(_CHANNEL_OPTIONS)
+    if place.tls_name:
+        options.append(("grpc.ssl_target_name_override", place.tls_name))
+    return grpc.aio.secure_channel(place.target, credentials, options=options)
 
 
 async def _answer(call: grpc.aio.UnaryUnaryCall[Any, bytes]) -> bytes:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 import grpc
 
 from agelane_serving.gateway.assessment import ModelAnswer
-from agelane_serving.gateway.deadline import Deadline
+from agelane_serving.gateway.deadline import LONGEST_SECONDS, Deadline
 from agelane_serving.gateway.errors import ModelUnavailable, ModelUnreachable
 from agelane_serving.gateway.model.backend import Backend
+from agelane_serving.gateway.model.discovery import NAME_SCHEME, Place, Resolve, resolve
 from agelane_serving.gateway.model.retry_budget import RetryBudget
 from agelane_serving.gateway.photo.upright import UprightPhoto
 from agelane_serving.policy import Card
+
+_RESOLVE_SECONDS = 5.0
+_LAST_CALLS_SECONDS = LONGEST_SECONDS + 1
+_logger = logging.getLogger(__name__)
 
 
 class ModelServers:
@@ -24,12 +30,36 @@ class ModelServers:
         targets: Sequence[str],
         model_name: str,
         credentials: grpc.ChannelCredentials | None = None,
+        resolve: Resolve = resolve,
     ) -> None:
-        """Connect to each when needed; at least one target. Without credentials in plaintext."""
-        self.model_name = model_name
-        self.backends = [Backend(target, model_name, credentials) for target in targets]
+        """Connect to each when needed; at least one target. Without credentials in plaintext.
+
+        Targets that begin with `dns:///` stand for all the servers of that name, which `resolve`
+        tells; `follow` notices when they come and go.
+        """
+        self.model_name, self._credentials, self._resolve = model_name, credentials, resolve
+        self._places = {
+            target: [] if target.startswith(NAME_SCHEME) else [Place(target)] for target in targets
+        }
+        self.backends: list[Backend] = []
+        """Those that are there now; always the same list."""
+        self._leaving: set[asyncio.Task[None]] = set()
         self._turn = 0
         self._budget = RetryBudget()
+        self._keep_to_places()
+
+    async def follow(self) -> None:
+        """Look for servers that have come or gone, until cancelled."""
+        names = [target for target in self._places if target.startswith(NAME_SCHEME)]
+        while names:
+            for name in names:
+                try:
+                    self._places[name] = await self._resolve(name)
+                except OSError as error:
+                    # Those that were there serve on: a name server may be away for a while.
+                    _logger.warning("%s can't be resolved: %s", name, error)
+            self._keep_to_places()
+            await asyncio.sleep(_RESOLVE_SECONDS)
 
     async def predict(self, photo: UprightPhoto, label: str, deadline: Deadline) -> ModelAnswer:
         """Ask the next server in turn; where it can't be reached, one other, within a budget.
@@ -71,7 +101,24 @@ class ModelServers:
 
     async def close(self) -> None:
         """End what is in progress and disconnect."""
+        for leaving in self._leaving:
+            leaving.cancel()
+        await asyncio.gather(*self._leaving, return_exceptions=True)
         await asyncio.gather(*[backend.close() for backend in self.backends])
+
+    def _keep_to_places(self) -> None:
+        """Add backends for places that are new, and let go of those whose place is no more."""
+        places = {place.target: place for found in self._places.values() for place in found}
+        for backend in [b for b in self.backends if b.target not in places]:
+            _logger.info("model server %s has gone", backend.target)
+            self.backends.remove(backend)
+            task = asyncio.create_task(_close_later(backend))
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
+        there = {backend.target for backend in self.backends}
+        for target, place in places.items():
+            if target not in there:
+                self.backends.append(Backend(place, self.model_name, self._credentials))
 
     def _next(self, tried: Sequence[Backend]) -> Backend:
         """Return whose turn it is, of those that are ready if any is (round robin)."""
@@ -84,3 +131,11 @@ class ModelServers:
 
     def _others(self, tried: Sequence[Backend]) -> list[Backend]:
         return [b for b in self.backends if b.breaker.allows() and b not in tried]
+
+
+async def _close_later(backend: Backend) -> None:
+    """Close what gets no new calls, once the last of the old ones has ended."""
+    try:
+        await asyncio.sleep(_LAST_CALLS_SECONDS)
+    finally:
+        await backend.close()

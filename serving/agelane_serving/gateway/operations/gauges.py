@@ -21,6 +21,7 @@ class Gauges:
     ) -> None:
         """All four are used as long as the gauges are."""
         self._servers, self._queue, self._rollout, self._drift = servers, queue, rollout, drift
+        self._targets: set[str] = set()
 
     async def follow(self) -> None:
         """Set the gauges each second, until cancelled."""
@@ -34,6 +35,7 @@ class Gauges:
         metrics.IN_FLIGHT.set(self._queue.in_flight)
         metrics.WAITING.set(self._queue.waiting)
         metrics.ROLLED_BACK.set(self._rollout.rolled_back)
+        self._forget_gone()
         for backend in self._servers.backends:
             metrics.BREAKER.labels(backend.target).set(backend.breaker.state.value)
             metrics.VERSIONS.labels(backend.target).set(len(backend.available))
@@ -44,3 +46,11 @@ class Gauges:
             drift = self._drift.index(card.estimated_age_shares)
             if drift is not None:
                 metrics.AGE_DRIFT.set(drift)
+
+    def _forget_gone(self) -> None:
+        """Leave no gauge of a model server that is no more: it would look like a dead one."""
+        targets = {backend.target for backend in self._servers.backends}
+        for target in self._targets - targets:
+            metrics.BREAKER.remove(target)
+            metrics.VERSIONS.remove(target)
+        self._targets = targets

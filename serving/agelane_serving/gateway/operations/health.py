@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 from grpc_health.v1 import health_pb2
 
@@ -40,10 +41,10 @@ class Health:
     """Tells whether this gateway lives and whether its model does."""
 
     def __init__(self, backends: Sequence[StatusSource]) -> None:
-        """Alive and not ready until `follow` runs."""
+        """Alive and not ready until `follow` runs. `backends` may change meanwhile."""
         self.servicer = HealthServicer()
         self._backends = backends
-        self._slow_looks = dict.fromkeys(backends, 0)
+        self._slow_looks: WeakKeyDictionary[StatusSource, int] = WeakKeyDictionary()
         self._available: frozenset[int] | None = None
 
     async def follow(self) -> None:
@@ -66,8 +67,8 @@ class Health:
             self._slow_looks[backend] = 0
         except ModelSlow:
             # A server with much to do is slow to tell, and still the same server.
-            self._slow_looks[backend] += 1
-            if self._slow_looks[backend] < _MOST_SLOW_LOOKS:
+            slow_looks = self._slow_looks[backend] = self._slow_looks.get(backend, 0) + 1
+            if slow_looks < _MOST_SLOW_LOOKS:
                 return
             available = frozenset()
         except ModelUnavailable as error:

@@ -12,7 +12,9 @@ import pytest
 
 from agelane.tfserving.v1 import predict_pb2
 from agelane.v1 import assessment_pb2 as v1
+from agelane_serving.gateway.model.discovery import Place, resolve
 from agelane_serving.gateway.model.retry_budget import RetryBudget
+from agelane_serving.gateway.model.servers import ModelServers
 from agelane_serving.gateway.server import Gateway
 from agelane_serving.gateway.settings import Settings
 from tests.serving.gateway.conftest import Lane, until
@@ -124,6 +126,53 @@ async def test_while_all_are_broken_answers_come_at_once(
     for server in models:
         server.script = None
     await until(lane.waves_through)
+
+
+class TestNames:
+    """Servers behind one name, which come and go."""
+
+    async def test_who_comes_is_asked_and_who_goes_is_not(
+        self, models: list[FakeModelServer], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Calls to one that goes may end. While nobody can resolve the name, all stay."""
+        monkeypatch.setattr("agelane_serving.gateway.model.servers._RESOLVE_SECONDS", 0.02)
+        there = {"dns:///age:1": [Place(models[0].address)]}
+
+        async def resolve(name: str) -> list[Place]:
+            if not there:
+                raise OSError("no name server")
+            return there[name]
+
+        servers = ModelServers(["dns:///age:1"], "age", resolve=resolve)
+        following = asyncio.create_task(servers.follow())
+
+        async def are(*addresses: str) -> None:
+            async def so() -> bool:
+                return [backend.target for backend in servers.backends] == list(addresses)
+
+            await until(so)
+
+        await are(models[0].address)
+        leaving = servers.backends[0]
+        there["dns:///age:1"] = [Place(models[1].address), Place(models[2].address)]
+        await are(models[1].address, models[2].address)
+        assert await leaving.available_versions(1) == {3}
+        there.clear()
+        await asyncio.sleep(0.1)
+        await are(models[1].address, models[2].address)
+        following.cancel()
+        await servers.close()
+
+    async def test_a_name_of_this_machine_is_resolved(self) -> None:
+        """Each address is one server, and vouched for by the name."""
+        places = await resolve("dns:///localhost:8500")
+        assert Place("127.0.0.1:8500", "localhost") in places
+        assert len(places) == len(set(places))
+
+    async def test_a_name_that_is_not_known_is_an_error(self) -> None:
+        """Which names no address."""
+        with pytest.raises(OSError, match=r"\S"):
+            await resolve("dns:///no-such-name.invalid:8500")
 
 
 def test_second_attempts_run_out_where_everything_fails() -> None:
