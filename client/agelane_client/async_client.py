@@ -15,7 +15,7 @@ from agelane.v1.checkout_pb2_grpc import CheckoutServiceStub
 from agelane_client import health
 from agelane_client.convert import to_assessment
 from agelane_client.errors import ClosedError
-from agelane_client.options import CHANNEL_ARGUMENTS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Options
+from agelane_client.options import CHANNEL_ARGUMENTS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Options, Tls
 from agelane_client.requests import Photo, assess_request, read_photo
 from agelane_client.results import Assessment, Health
 from agelane_client.rpc_errors import error_from_rpc
@@ -40,9 +40,12 @@ class AsyncClient:
         timeout: float = DEFAULT_TIMEOUT,
         store_id: str = "",
         lane_id: str = "",
+        token: str = "",
+        tls: Tls = False,
     ) -> None:
         """See `Options` for the arguments. Raises ConfigurationError."""
-        self._options = Options(target, timeout, store_id, lane_id)
+        self._options = Options(target, timeout, store_id, lane_id, token, tls)
+        self._credentials = self._options.credentials()
         self._closed = False
 
     async def assess(
@@ -95,7 +98,10 @@ class AsyncClient:
     def _channel(self) -> grpc.aio.Channel:
         if self._closed:
             raise ClosedError("the client is closed")
-        return grpc.aio.insecure_channel(self._options.target, CHANNEL_ARGUMENTS)
+        target = self._options.target
+        if self._credentials is None:
+            return grpc.aio.insecure_channel(target, CHANNEL_ARGUMENTS)
+        return grpc.aio.secure_channel(target, self._credentials, CHANNEL_ARGUMENTS)
 
     @cached_property
     def _checkout(self) -> CheckoutServiceAsyncStub:
@@ -116,7 +122,7 @@ class AsyncClient:
     ) -> _Response:
         seconds = self._options.seconds(timeout)
         try:
-            return await method(request, timeout=seconds)
+            return await method(request, timeout=seconds, metadata=self._options.metadata)
         except grpc.RpcError as error:
             raise error_from_rpc(error, request_id) from error
         except grpc.aio.UsageError as error:  # how grpc says that the channel is closed

@@ -34,7 +34,8 @@ exit codes:
 Of several, the highest counts. A photo without an answer is no decision: look at a document.
 
 environment:
-  AGELANE_TARGET  the gateway, where --target is not given
+  AGELANE_TARGET, AGELANE_TLS, AGELANE_TOKEN_FILE
+      what holds where --target, --tls or --token-file is not given
 """
 
 
@@ -58,7 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     run: Callable[[Client, argparse.Namespace], ExitCode] = options.run
     try:
-        with Client(options.target, timeout=options.timeout) as client:
+        token = _read_token(options.token_file)
+        with Client(
+            options.target, timeout=options.timeout, token=token, tls=options.tls
+        ) as client:
             return run(client, options)
     except ConfigurationError as error:
         parser.error(error.message)
@@ -157,7 +161,32 @@ def _command(
         default=DEFAULT_TIMEOUT,
         help="how long to wait for an answer (default: %(default)s)",
     )
+    command.add_argument(
+        "--tls",
+        metavar="CA_FILE",
+        nargs="?",
+        const=True,
+        default=os.environ.get("AGELANE_TLS") or False,
+        help="speak TLS; with a PEM file, trust the certificates in it instead of gRPC's own",
+    )
+    command.add_argument(
+        "--token-file",
+        metavar="FILE",
+        default=os.environ.get("AGELANE_TOKEN_FILE") or "",
+        help="file with the till's API token (default: none is sent)",
+    )
     return command
+
+
+def _read_token(path: str) -> str:
+    """Return the token in a file, "" for no file; not an argument, which others may see."""
+    if not path:
+        return ""
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: not a file with a token ({error})") from error
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from agelane.v1.checkout_pb2_grpc import CheckoutServiceStub
 from agelane_client import health
 from agelane_client.convert import to_assessment
 from agelane_client.errors import ClosedError
-from agelane_client.options import CHANNEL_ARGUMENTS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Options
+from agelane_client.options import CHANNEL_ARGUMENTS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Options, Tls
 from agelane_client.requests import Photo, assess_request, read_photo
 from agelane_client.results import Assessment, Health
 from agelane_client.rpc_errors import error_from_rpc
@@ -35,11 +35,18 @@ class Client:
         timeout: float = DEFAULT_TIMEOUT,
         store_id: str = "",
         lane_id: str = "",
+        token: str = "",
+        tls: Tls = False,
     ) -> None:
         """See `Options` for the arguments. Raises ConfigurationError."""
-        self._options = Options(target, timeout, store_id, lane_id)
+        self._options = Options(target, timeout, store_id, lane_id, token, tls)
         self._closed = False
-        self._channel = grpc.insecure_channel(target, CHANNEL_ARGUMENTS)
+        credentials = self._options.credentials()
+        self._channel = (
+            grpc.insecure_channel(target, CHANNEL_ARGUMENTS)
+            if credentials is None
+            else grpc.secure_channel(target, credentials, CHANNEL_ARGUMENTS)
+        )
         self._checkout = CheckoutServiceStub(self._channel)
         self._check: grpc.UnaryUnaryMultiCallable[StringValue, Int32Value]
         self._check = self._channel.unary_unary(
@@ -111,7 +118,7 @@ class Client:
     ) -> _Response:
         seconds = self._options.seconds(timeout)
         try:
-            return method(request, timeout=seconds)
+            return method(request, timeout=seconds, metadata=self._options.metadata)
         except (grpc.RpcError, ValueError) as error:
             if self._closed:  # ValueError is how grpc says it before a call, CANCELLED during one
                 raise ClosedError("the client is closed") from error

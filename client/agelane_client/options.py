@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeAlias, Union
+
+import grpc
 
 from agelane_client.errors import ConfigurationError
 
 __version__ = "0.1.0"
 
+Tls: TypeAlias = Union[bool, str, "os.PathLike[str]"]
 DEFAULT_TARGET = "127.0.0.1:50051"
 DEFAULT_TIMEOUT = 1.0
 
 _MEBIBYTE = 1024 * 1024
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
+_LOOPBACK = re.compile(r"((ipv4:)?127\.|(ipv6:)?\[::1\]|(dns:///)?localhost:|unix:)")
 _NAME_SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix:", "xds:")
 
 _SERVICE_CONFIG = {
@@ -72,10 +78,36 @@ class Options:
     """The store that calls are for. Empty: the gateway's default."""
     lane_id: str = ""
     """The lane that calls are for. Empty: unknown."""
+    token: str = field(default="", repr=False)
+    """The till's API token, which the gateway's operator gave out. Empty: none is sent."""
+    tls: Tls = False
+    """True speaks TLS with a gateway whose certificate gRPC's own roots vouch for; a path, with one
+    that the certificates in that PEM file vouch for; False speaks plaintext."""
 
     def __post_init__(self) -> None:
         _check_target(self.target)
         _check_timeout(self.timeout)
+        if self.token and self.tls is False and not _LOOPBACK.match(self.target):
+            raise ConfigurationError("a token is sent to other machines only over TLS")
+        if not all(" " < character <= "~" for character in self.token):
+            raise ConfigurationError("a token has no spaces, line ends or letters beyond ASCII")
+
+    def credentials(self) -> grpc.ChannelCredentials | None:
+        """Return what TLS is spoken with, None for plaintext; raises ConfigurationError."""
+        if self.tls is False:
+            return None
+        if self.tls is True:
+            return grpc.ssl_channel_credentials()
+        try:
+            with open(self.tls, "rb") as file:
+                return grpc.ssl_channel_credentials(file.read())
+        except OSError as error:
+            raise ConfigurationError(f"{os.fspath(self.tls)}: {error.strerror}") from error
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """What is sent beside each request."""
+        return (("authorization", f"Bearer {self.token}"),) if self.token else ()
 
     def seconds(self, timeout: float | None) -> float:
         """Return the deadline of one call in seconds: `timeout`, or this client's if None."""
