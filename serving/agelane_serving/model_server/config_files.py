@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
+import grpc
 from google.protobuf import text_format
 from google.protobuf.message import Message
 from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
@@ -15,8 +16,9 @@ from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
 )
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig, ModelType
 
-from agelane_serving.model_server.batching_parameters import BatchingParameters
+from agelane.tfserving.v1.config_pb2 import BatchingParameters, MonitoringConfig, SSLConfig
 from agelane_serving.model_server.errors import InvalidArgument
+from agelane_serving.model_server.monitoring import DEFAULT_PATH
 
 VersionPolicy = FileSystemStoragePathSourceConfig.ServableVersionPolicy
 
@@ -117,12 +119,34 @@ def read_batching(path: Path) -> Batching:
         batching = Batching(
             **given,
             allowed_batch_sizes=tuple(message.allowed_batch_sizes),
-            enable_large_batch_splitting=message.enable_large_batch_splitting,
+            enable_large_batch_splitting=message.enable_large_batch_splitting.value,
         )
         _check_execution_size(message, batching)
     except InvalidArgument as error:
         raise InvalidArgument(f"{path}: {error}") from error
     return batching
+
+
+def read_monitoring(path: Path) -> str:
+    """Return the path that metrics are shown at, "" for none; raises InvalidArgument."""
+    config = _parse(path, MonitoringConfig()).prometheus_config
+    if config.path and not config.path.startswith("/"):
+        raise InvalidArgument(f"{path}: the path must begin with /")
+    return (config.path or DEFAULT_PATH) if config.enable else ""
+
+
+def read_ssl(path: Path) -> grpc.ServerCredentials:
+    """Return what TLS is spoken with; raises InvalidArgument, which quotes no key."""
+    config = _parse(path, SSLConfig(), secret=True)
+    if not (config.server_key and config.server_cert):
+        raise InvalidArgument(f"{path}: server_key and server_cert must be given")
+    if config.client_verify and not config.custom_ca:
+        raise InvalidArgument(f"{path}: client_verify needs custom_ca")
+    return grpc.ssl_server_credentials(
+        [(config.server_key.encode(), config.server_cert.encode())],
+        root_certificates=config.custom_ca.encode() or None,
+        require_client_auth=config.client_verify,
+    )
 
 
 def _check_execution_size(message: Any, batching: Batching) -> None:
@@ -166,7 +190,8 @@ def _local_path(base_path: PurePosixPath, models_dir: Path | None) -> Path:
     return Path(base_path)
 
 
-def _parse(path: Path, message: _MessageT) -> _MessageT:
+def _parse(path: Path, message: _MessageT, *, secret: bool = False) -> _MessageT:
+    """Fill in `message` from a text file; of a secret one nothing is quoted."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -174,4 +199,7 @@ def _parse(path: Path, message: _MessageT) -> _MessageT:
     try:
         return text_format.Parse(text, message)
     except text_format.ParseError as error:
+        if secret:
+            kind = message.DESCRIPTOR.name
+            raise InvalidArgument(f"{path}:{error.GetLine()}: not a {kind}") from None
         raise InvalidArgument(f"{path}:{error}") from error

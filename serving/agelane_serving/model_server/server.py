@@ -18,12 +18,15 @@ from agelane_serving.model_server.config_files import (
     Batching,
     read_batching,
     read_model_config,
+    read_monitoring,
+    read_ssl,
     served_models,
     single_model_config,
 )
 from agelane_serving.model_server.errors import ServingError
 from agelane_serving.model_server.loading import Loader
 from agelane_serving.model_server.manager import ModelManager
+from agelane_serving.model_server.monitoring import MetricsPage, Requests
 from agelane_serving.model_server.servicers import ModelService, PredictionService
 from agelane_serving.model_server.settings import Settings
 
@@ -61,6 +64,10 @@ class ModelServer:
         self._manager = ModelManager(settings, loader, self._stopping, self._announce)
         self._config = _model_config(settings)
         self._manager.configure(served_models(self._config, settings.models_dir))
+        self._requests = Requests()
+        self._tls = None if settings.ssl_config_file is None else read_ssl(settings.ssl_config_file)
+        monitoring = settings.monitoring_config_file
+        self._metrics_path = "" if monitoring is None else read_monitoring(monitoring)
         self._watcher = threading.Thread(target=self._watch_config, name="config", daemon=True)
         self.address = ""
 
@@ -80,19 +87,25 @@ class ModelServer:
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(self._manager, settings.grpc_max_threads), self._server
+            PredictionService(self._manager, self._requests, settings.grpc_max_threads),
+            self._server,
         )
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(
             ModelService(self._manager, settings.models_dir), self._server
         )
         wanted = f"{settings.host}:{settings.port}"
         try:
-            port = self._server.add_insecure_port(wanted)
+            port = (
+                self._server.add_insecure_port(wanted)
+                if self._tls is None
+                else self._server.add_secure_port(wanted, self._tls)
+            )
         except RuntimeError as error:
             raise StartupError(
                 f"cannot listen on {wanted}: the port is taken, or the address isn't this machine's"
             ) from error
         self.address = f"{settings.host}:{port}"
+        self._metrics = self._metrics_page()
         self._server.start()
         _logger.info("listening on %s, loading models", self.address)
         self._manager.start()
@@ -101,10 +114,26 @@ class ModelServer:
     def stop(self) -> None:
         """Refuse new calls, let those in progress end, and stop loading."""
         self._health.enter_graceful_shutdown()
+        if self._metrics is not None:
+            self._metrics.stop()
         self._manager.stop()
         self._server.stop(self._settings.shutdown_grace_seconds).wait()
         self._manager.join()
         self._watcher.join()
+
+    def _metrics_page(self) -> MetricsPage | None:
+        settings = self._settings
+        if not (self._metrics_path and settings.rest_api_port):
+            return None
+        try:
+            page = MetricsPage(
+                self._requests, settings.host, settings.rest_api_port, self._metrics_path
+            )
+        except OSError as error:
+            wanted = f"{settings.host}:{settings.rest_api_port}"
+            raise StartupError(f"cannot listen on {wanted}: {error.strerror}") from error
+        page.start()
+        return page
 
     def _announce(self) -> None:
         self._set_health(health_pb2.HealthCheckResponse.SERVING)

@@ -25,6 +25,7 @@ from agelane_serving.model_server.errors import (
     describe,
 )
 from agelane_serving.model_server.manager import ModelManager
+from agelane_serving.model_server.monitoring import Requests
 
 _SIGNATURE_DEF = "signature_def"
 _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -33,9 +34,9 @@ _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Predict and GetModelMetadata; the other rpcs stay UNIMPLEMENTED."""
 
-    def __init__(self, manager: ModelManager, most_calls: int) -> None:
+    def __init__(self, manager: ModelManager, requests: Requests, most_calls: int) -> None:
         """`most_calls` is the number of Predict calls that may be in progress at once."""
-        self._manager = manager
+        self._manager, self._requests = manager, requests
         self._most_calls = most_calls
         self._free_calls = threading.BoundedSemaphore(most_calls)
 
@@ -43,7 +44,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         """Run one signature of one version over the request's tensors."""
         with _errors_as_status(context), self._place():
             _check_model_spec(request)
-            with self._manager.lease(request.model_spec) as servable:
+            with (
+                self._manager.lease(request.model_spec) as servable,
+                self._requests.counted(servable.name),
+            ):
                 # Last chance: what the scheduler has taken runs even if nobody waits any more.
                 _check_somebody_waits(context)
                 return servable.predict(request)

@@ -58,6 +58,12 @@ class Settings:
     """Replay assets.extra/tf_serving_warmup_requests before a version takes calls."""
     num_request_iterations_for_warmup: int = 1
     """How often each warm-up request is replayed; values below 1 count as 1."""
+    ssl_config_file: Path | None = None
+    """SSLConfig in protobuf text format: speaks TLS on the gRPC port."""
+    monitoring_config_file: Path | None = None
+    """MonitoringConfig in protobuf text format: metrics for Prometheus; needs --rest_api_port."""
+    rest_api_port: int = 0
+    """TCP port of the metrics, 0 … 65535; 0 shows none. There is no REST API behind it."""
     grpc_max_threads: int = 128
     """Predict calls in progress at once, each a thread; more are answered RESOURCE_EXHAUSTED.
     Well above the largest batch, because a call's thread waits until its batch has run."""
@@ -65,6 +71,12 @@ class Settings:
     """Largest request or answer, in bytes."""
     shutdown_grace_seconds: float = 10
     """How long calls in progress may take to end after SIGTERM or SIGINT."""
+    enable_profiler: bool = False
+    """TensorFlow Serving's; only false is taken, for there is no profiler here."""
+    num_load_threads: int = 0
+    """TensorFlow Serving's; taken for its sake. Each version is loaded in a thread of its own."""
+    per_process_gpu_memory_fraction: float = 0
+    """TensorFlow Serving's; taken for its sake. 0 lets TensorFlow take what it needs."""
     tensorflow_intra_op_parallelism: int = 0
     """Threads one TensorFlow operation may use; 0 lets TensorFlow choose."""
     tensorflow_inter_op_parallelism: int = 0
@@ -86,10 +98,16 @@ class Settings:
             raise SettingsError("give either --model_config_file or --model_base_path")
         if self.batching_parameters_file is not None and not self.enable_batching:
             raise SettingsError("--batching_parameters_file needs --enable_batching")
-        if not (self.allow_plaintext_beyond_loopback or _is_loopback(self.host)):
+        if self.enable_profiler:
+            raise SettingsError("--enable_profiler: there is no profiler in this server")
+        if self.rest_api_port > 65535:
+            raise SettingsError(f"--rest_api_port must be at most 65535: {self.rest_api_port}")
+        encrypted = self.ssl_config_file is not None and not self.rest_api_port
+        if not (encrypted or self.allow_plaintext_beyond_loopback or _is_loopback(self.host)):
             raise SettingsError(
-                f"--host {self.host} is reachable from other machines and this server has no TLS: "
-                "use 127.0.0.1, or say --allow_plaintext_beyond_loopback"
+                f"--host {self.host} is reachable from other machines, in plaintext: use "
+                "127.0.0.1, --ssl_config_file without --rest_api_port, or say "
+                "--allow_plaintext_beyond_loopback"
             )
 
 

@@ -50,7 +50,7 @@ def test_large_requests_may_be_split(tmp_path: Path) -> None:
     """Then a request may exceed the last of the allowed sizes."""
     text = (
         "max_batch_size { value: 64 } allowed_batch_sizes: [4, 8] "
-        "enable_large_batch_splitting: true max_execution_batch_size { value: 8 }"
+        "enable_large_batch_splitting { value: true } max_execution_batch_size { value: 8 }"
     )
     batching = read_batching(write(tmp_path, text))
     assert (batching.max_batch_size, batching.allowed_batch_sizes) == (64, (4, 8))

@@ -61,7 +61,7 @@ def test_a_taken_port_is_refused_by_name(client: Client, base_path: Path) -> Non
 @pytest.mark.parametrize(
     ("flags", "reason"),
     [
-        (["--rest_api_port=8501"], "unrecognized arguments: --rest_api_port=8501"),
+        (["--rest_api_timeout_in_ms=1"], "unrecognized arguments: --rest_api_timeout_in_ms=1"),
         (["--model_base=x"], "unrecognized arguments"),
         ([], "either --model_config_file or --model_base_path"),
         (["--model_base_path=x", "--model_config_file=y"], "either --model_config_file or"),
@@ -72,6 +72,8 @@ def test_a_taken_port_is_refused_by_name(client: Client, base_path: Path) -> Non
         (["--model_base_path=x", "--file_system_poll_wait_seconds=0"], "must be more than 0"),
         (["--model_base_path=x", "--enable_batching=maybe"], "expected true or false"),
         (["--model_base_path=x", "--batching_parameters_file=y"], "needs --enable_batching"),
+        (["--model_base_path=x", "--enable_profiler=true"], "there is no profiler"),
+        (["--model_base_path=x", "--rest_api_port=65536"], "--rest_api_port must be at most"),
         (["--model_base_path=x", "--host=0.0.0.0"], "--allow_plaintext_beyond_loopback"),
         (["--model_base_path=x", "--host=lane-7.example"], "--allow_plaintext_beyond_loopback"),
     ],

@@ -24,7 +24,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 class ReloadConfigRequest(_message.Message):
     """The server's configuration files in protobuf text format, and the call that changes the first of
     them: models.config is a ModelServerConfig, batching.config a BatchingParameters,
-    monitoring.config a MonitoringConfig.
+    monitoring.config a MonitoringConfig, ssl.config an SSLConfig.
 
     tensorflow.serving.ReloadConfigRequest: replace the whole model configuration.
     """
@@ -443,3 +443,37 @@ class PrometheusConfig(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PrometheusConfig: _TypeAlias = PrometheusConfig  # noqa: Y015
+
+@_typing.final
+class SSLConfig(_message.Message):
+    """tensorflow.serving.SSLConfig: TLS on the gRPC port. The texts are PEM."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVER_KEY_FIELD_NUMBER: _builtins.int
+    SERVER_CERT_FIELD_NUMBER: _builtins.int
+    CUSTOM_CA_FIELD_NUMBER: _builtins.int
+    CLIENT_VERIFY_FIELD_NUMBER: _builtins.int
+    server_key: _builtins.str
+    """The server's private key. Required."""
+    server_cert: _builtins.str
+    """Its certificate, followed by those between it and the root. Required."""
+    custom_ca: _builtins.str
+    """Certificates of those who may vouch for callers. Unset: gRPC's own."""
+    client_verify: _builtins.bool
+    """Whether callers need a certificate."""
+    def __init__(
+        self,
+        *,
+        server_key: _builtins.str = ...,
+        server_cert: _builtins.str = ...,
+        custom_ca: _builtins.str = ...,
+        client_verify: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_verify", b"client_verify", "custom_ca", b"custom_ca", "server_cert", b"server_cert", "server_key", b"server_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SSLConfig: _TypeAlias = SSLConfig  # noqa: Y015
