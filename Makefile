@@ -12,11 +12,11 @@ REPORTS := './trainer[reports]'
 option = $(if $($(2)),--$(1) $($(2))) # $(call option,data,DATA): --data $(DATA) where DATA is given
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check serve serve-gpu eda train evaluate certify frontier export documents
-.PHONY: loadtest bench setup stubs constraints clean
+.PHONY: help demo test check serve serve-gpu serve-cpu secrets eda train evaluate certify frontier export documents
+.PHONY: loadtest bench tune-batching setup stubs constraints clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(EXPORTED) ## Assess the sample photos through the whole stack (the first time takes minutes)
 	@# Exit code 1 says that a photo was refused, as the broken one among the samples must be.
@@ -40,8 +40,14 @@ check: $(VENV)/.tools ## Check format, lint, types, contract, stubs and import r
 serve: $(EXPORTED) ## Run model server (127.0.0.1:8500) and gateway (127.0.0.1:50051) until Ctrl-C
 	@exec $(BIN)/python -m agelane_serving.stack
 
-serve-gpu: ## Run TensorFlow Serving on a GPU and the gateway in containers; says first what is missing
-	@$(PYTHON) serving/serve_gpu.py
+serve-gpu: ## Run TensorFlow Serving on a GPU, gateways and Envoy in containers; says first what is missing
+	@$(PYTHON) serving/serve_containers.py gpu
+
+serve-cpu: ## The same without a GPU
+	@$(PYTHON) serving/serve_containers.py cpu
+
+secrets: ## Make the secrets that the containers need and that are not there, in secrets/ (HOST=, STORE=)
+	@$(PYTHON) serving/make_secrets.py $(call option,host,HOST) $(call option,store,STORE)
 
 eda: $(VENV)/.reports ## Look at photos, or at labels alone; report in reports/eda (DATA=)
 	$(BIN)/python -m agelane_trainer eda $(call option,data,DATA)
@@ -70,6 +76,9 @@ loadtest: $(VENV)/.loadtest ## Load the running stack from checkout lanes (LANES
 
 bench: $(VENV)/.packages ## Measure the gateway beside a bare hop; needs nghttp2-client and nghttp2-server
 	@$(BIN)/python -m loadtest.bench
+
+tune-batching: $(EXPORTED) ## Find the best batching.config for this machine, by measuring (OUT=)
+	@$(BIN)/python -m loadtest.tune_batching --write $(call option,out,OUT)
 
 setup: $(VENV)/.tools ## Make .venv with all that the other targets need
 

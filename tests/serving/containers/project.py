@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[3]
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(COMPOSE_FILE)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-MODEL_SERVER, GATEWAY = SERVICES["model-server"], SERVICES["gateway"]
+MODEL_SERVERS = {profile: SERVICES[f"model-server-{profile}"] for profile in ("gpu", "cpu")}
+GATEWAY, ENVOY = SERVICES["gateway"], SERVICES["envoy"]
 
 
 def flags(service: dict[str, Any]) -> dict[str, str]:
@@ -21,5 +22,9 @@ def flags(service: dict[str, Any]) -> dict[str, str]:
 
 
 def mounts(service: dict[str, Any]) -> dict[str, Path]:
-    """Return the folders of the host that a service gets, by their place in the container."""
-    return {volume["target"]: ROOT / volume["source"] for volume in service["volumes"]}
+    """Return the places of the host that a service gets, by their place in the container."""
+    return {
+        volume["target"]: ROOT / volume["source"]
+        for volume in service.get("volumes", ())
+        if volume["type"] == "bind"
+    }

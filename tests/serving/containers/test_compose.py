@@ -1,14 +1,25 @@
-"""docker-compose.yml is valid, and lets nobody near the model server but the gateway."""
+"""docker-compose.yml is valid, and lets nobody near the model server who has no business there."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
-from tests.serving.containers.project import COMPOSE, COMPOSE_FILE, GATEWAY, MODEL_SERVER, SERVICES
+from tests.serving.containers.project import (
+    COMPOSE,
+    COMPOSE_FILE,
+    ENVOY,
+    GATEWAY,
+    MODEL_SERVERS,
+    ROOT,
+    SERVICES,
+    flags,
+)
 
 each_service = pytest.mark.parametrize("name", SERVICES)
 
@@ -39,42 +50,103 @@ def test_a_container_is_checked_restarted_and_stopped_in_order(name: str) -> Non
     service = SERVICES[name]
     assert service["init"] is True
     assert service["restart"] == "unless-stopped"
-    assert service["healthcheck"]["test"][0] == "CMD"
     assert {"max-size", "max-file"} <= service["logging"]["options"].keys()
+    checked = service["healthcheck"]
+    # A worker of Locust's listens nowhere.
+    assert checked.get("disable") is (True if name == "locust-worker" else None)
+    assert checked.get("test", ["CMD"])[0] == "CMD"
 
 
-def test_only_the_gateway_reaches_the_model_server() -> None:
+def test_only_gateways_and_prometheus_reach_the_model_server() -> None:
     """TensorFlow Serving lets anybody load other models."""
-    assert "ports" not in MODEL_SERVER
-    (network,) = MODEL_SERVER["networks"]
-    assert COMPOSE["networks"][network] == {"internal": True}
-    on_it = {name for name, service in SERVICES.items() if network in service["networks"]}
-    assert on_it == {"model-server", "gateway"}
+    for server in MODEL_SERVERS.values():
+        assert "ports" not in server
+        assert list(server["networks"]) == ["model"]
+    assert COMPOSE["networks"]["model"] == {"internal": True}
+    on_it = {name for name, service in SERVICES.items() if "model" in service["networks"]}
+    assert on_it == {"model-server-gpu", "model-server-cpu", "gateway", "prometheus"}
 
 
-def test_plaintext_is_published_on_loopback_alone() -> None:
-    """At the port of the design, unless the operator chooses another."""
-    assert GATEWAY["ports"] == ["127.0.0.1:${AGELANE_PORT:-50051}:50051"]
+def test_only_envoy_and_prometheus_reach_the_gateways() -> None:
+    """What is spoken there is plaintext."""
+    assert "ports" not in GATEWAY
+    assert COMPOSE["networks"]["gateways"] == {"internal": True}
+    on_it = {name for name, service in SERVICES.items() if "gateways" in service["networks"]}
+    assert on_it == {"gateway", "envoy", "prometheus"}
 
 
-def test_the_model_server_runs_the_pinned_image_on_one_nvidia_gpu() -> None:
-    """As nobody, and without the image's script, which would open the REST port."""
-    pinned = r"tensorflow/serving:2\.20\.0-gpu(@sha256:[0-9a-f]{64})?"
-    assert re.fullmatch(pinned, MODEL_SERVER["image"])
-    assert MODEL_SERVER["entrypoint"] == ["tensorflow_model_server"]
-    assert MODEL_SERVER["user"] == "65534:65534"
-    (device,) = MODEL_SERVER["deploy"]["resources"]["reservations"]["devices"]
-    assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
+def test_other_machines_reach_tls_alone() -> None:
+    """Whatever else is published is for this machine, at the ports of the design."""
+    published = [port for service in SERVICES.values() for port in service.get("ports", ())]
+    beyond = [port for port in published if not port.startswith("127.0.0.1:")]
+    assert beyond == ["${AGELANE_TLS_PORT:-8443}:8443"]
+    assert "127.0.0.1:${AGELANE_PORT:-50051}:50051" in published
 
 
-def test_what_is_mounted_can_not_be_written() -> None:
+def test_each_profile_has_its_model_server_and_two_gateways() -> None:
+    """As nobody, of one version, on one NVIDIA GPU or on none."""
+    for profile, tag in (("gpu", "2.20.0-gpu"), ("cpu", "2.20.0")):
+        server = MODEL_SERVERS[profile]
+        assert server["profiles"] == [profile]
+        pinned = rf"tensorflow/serving:{re.escape(tag)}(@sha256:[0-9a-f]{{64}})?"
+        assert re.fullmatch(pinned, server["image"])
+        assert server["entrypoint"] == ["tensorflow_model_server"]
+        assert server["user"] == "65534:65534"
+    reservations = MODEL_SERVERS["gpu"]["deploy"]["resources"]["reservations"]
+    assert reservations == {"devices": [{"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}]}
+    assert "profiles" not in GATEWAY
+    assert GATEWAY["deploy"]["replicas"] == 2
+
+
+@each_service
+def test_what_is_mounted_from_the_host_can_not_be_written(name: str) -> None:
     """Nor is a missing folder made, as root's: it would be served, empty."""
-    for volume in MODEL_SERVER["volumes"]:
-        assert volume["read_only"] is True
-        assert volume["bind"] == {"create_host_path": False}
-    assert "volumes" not in GATEWAY
+    for volume in SERVICES[name].get("volumes", ()):
+        if volume["type"] == "bind":
+            assert volume["read_only"] is True
+            assert volume["bind"] == {"create_host_path": False}
+        else:
+            assert volume["source"] in COMPOSE["volumes"]
 
 
-def test_the_gateway_waits_for_the_models() -> None:
-    """And so stops before the model server, which doesn't wait for calls in progress."""
-    assert GATEWAY["depends_on"] == {"model-server": {"condition": "service_healthy"}}
+@each_service
+def test_an_image_is_built_here_or_has_a_version(name: str) -> None:
+    """`latest` would be another one tomorrow."""
+    service = SERVICES[name]
+    if "build" in service:
+        assert (ROOT / service["build"]["dockerfile"]).is_file()
+    else:
+        assert re.search(r":v?\d+\.\d+\.\d+", service["image"])
+
+
+def test_containers_start_when_what_they_need_is_ready() -> None:
+    """And so stop before it; a profile that isn't chosen is not waited for."""
+    healthy = {"condition": "service_healthy"}
+    assert GATEWAY["depends_on"] == {
+        f"model-server-{profile}": healthy | {"required": False} for profile in ("gpu", "cpu")
+    }
+    assert ENVOY["depends_on"] == {"gateway": healthy}
+
+
+def test_prometheus_finds_what_shows_metrics() -> None:
+    """By the names and ports that gateways and model servers have."""
+    config = YAML(typ="safe").load(ROOT / "serving/monitoring/prometheus.yml")
+    found = {
+        job["job_name"]: (job["dns_sd_configs"][0]["names"][0], job["dns_sd_configs"][0]["port"])
+        for job in config["scrape_configs"]
+    }
+    assert found == {"agelane-gateway": ("gateway", 9464), "model-server": ("model-server", 8501)}
+    assert flags(GATEWAY)["metrics-listen"].endswith(":9464")
+    assert flags(MODEL_SERVERS["gpu"])["rest_api_port"] == "8501"
+
+
+def test_all_dockerfiles_are_clean() -> None:
+    """Hadolint finds nothing in them."""
+    files = sorted(ROOT.glob("*/**/Dockerfile"))
+    files = [file for file in files if not file.is_relative_to(ROOT / ".venv")]
+    assert {file.parent.name for file in files} == {"serving", "envoy", "loadtest", "trainer"}
+    hadolint = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run(
+        [hadolint, *files], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stdout

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import urllib.request
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+import grpc
+import pytest
 from google.protobuf import text_format
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from agelane.tfserving.v1 import config_pb2
 from agelane_serving.gateway import settings as gateway_settings
-from agelane_serving.model_server import settings as model_server_settings
-from tests.serving.containers.project import GATEWAY, MODEL_SERVER, flags, mounts
+from agelane_serving.model_server.server import ModelServer
+from agelane_serving.model_server.settings import parse_settings
+from tests.ports import free_port
+from tests.serving.containers.project import GATEWAY, MODEL_SERVERS, flags, mounts
+from tests.serving.model_server.conftest import base_path, exported, wait_until
+
+__all__ = ["base_path", "exported"]  # fixtures
+SCRAPED = "/monitoring/prometheus/metrics"
 
 # TensorFlow Serving goes on without flags it doesn't know, so a misspelt one would pass unnoticed.
 TENSORFLOW_SERVING_FLAGS = """
@@ -30,39 +42,77 @@ xla_gpu_compilation_enabled
 """
 
 
-def test_tensorflow_serving_has_each_flag() -> None:
+each_model_server = pytest.mark.parametrize("server", MODEL_SERVERS.values(), ids=MODEL_SERVERS)
+
+
+@each_model_server
+def test_tensorflow_serving_has_each_flag(server: dict[str, Any]) -> None:
     """And each stands in one word with its value, the only form that it reads."""
-    assert flags(MODEL_SERVER).keys() <= set(TENSORFLOW_SERVING_FLAGS.split())
-    assert all(flag.startswith("--") and "=" in flag for flag in MODEL_SERVER["command"])
+    assert flags(server).keys() <= set(TENSORFLOW_SERVING_FLAGS.split())
+    assert all(flag.startswith("--") and "=" in flag for flag in server["command"])
 
 
-def test_the_embedded_server_takes_the_same_flags() -> None:
-    """All of them, and no other: a misspelt one would end it."""
-    settings = model_server_settings.parse_settings(MODEL_SERVER["command"], environment={})
-    assert settings.port == 8500
-    assert settings.enable_batching is True
+@each_model_server
+def test_the_embedded_server_starts_from_the_same_flags_and_files(
+    server: dict[str, Any], base_path: Path
+) -> None:
+    """All of them and no other; only ports and folders are those of this machine."""
+    settings = parse_settings(server["command"], environment={})
+    assert (settings.port, settings.rest_api_port) == (8500, 8501)
+    rest = free_port()
+    settings = replace(
+        settings,
+        port=0,
+        rest_api_port=rest,
+        models_dir=base_path.parent,
+        model_config_file=on_host(server, settings.model_config_file),
+        batching_parameters_file=on_host(server, settings.batching_parameters_file),
+        monitoring_config_file=on_host(server, settings.monitoring_config_file),
+    )
+    embedded = ModelServer(settings)
+    embedded.start()
+    try:
+        with grpc.insecure_channel(embedded.address) as channel:
+            health: Any = health_pb2_grpc.HealthStub(channel)
+            serving = health_pb2.HealthCheckResponse.SERVING
+            wait_until(lambda: health.Check(health_pb2.HealthCheckRequest()).status == serving)
+        with urllib.request.urlopen(f"http://127.0.0.1:{rest}{SCRAPED}", timeout=30) as page:
+            assert b"tensorflow:serving:request_count" in page.read()
+    finally:
+        embedded.stop()
 
 
-def test_the_files_given_are_mounted_and_parse() -> None:
+@each_model_server
+def test_the_files_given_are_mounted_and_parse(server: dict[str, Any]) -> None:
     """Models lie where they are mounted, and far more calls may wait than a batch holds."""
-    given = flags(MODEL_SERVER)
+    given = flags(server)
     models, batching = config_pb2.ModelServerConfig(), config_pb2.BatchingParameters()
-    text_format.Parse(on_host(given["model_config_file"]).read_text("utf-8"), models)
-    text_format.Parse(on_host(given["batching_parameters_file"]).read_text("utf-8"), batching)
+    monitoring = config_pb2.MonitoringConfig()
+    for flag, message in (
+        ("model_config_file", models),
+        ("batching_parameters_file", batching),
+        ("monitoring_config_file", monitoring),
+    ):
+        text_format.Parse(on_host(server, given[flag]).read_text("utf-8"), message)
     for model in models.model_config_list.config:
-        assert str(PurePosixPath(model.base_path).parent) in mounts(MODEL_SERVER)
+        assert str(PurePosixPath(model.base_path).parent) in mounts(server)
     assert int(given["grpc_max_threads"]) >= 2 * batching.max_batch_size.value
+    assert monitoring.prometheus_config.path == SCRAPED
 
 
 def test_the_gateway_takes_its_flags_and_has_time_to_drain() -> None:
-    """It finds the model server by its name and port, and the model by its own."""
+    """It finds the model servers by the name that both have, and its files where they are."""
     settings = gateway_settings.parse_settings(GATEWAY["command"], environment={})
     assert settings.listen == "0.0.0.0:50051"
-    assert settings.model_server == f"model-server:{flags(MODEL_SERVER)['port']}"
-    assert settings.drain_seconds < int(GATEWAY["stop_grace_period"].removesuffix("s"))
+    (alias,) = {server["networks"]["model"]["aliases"][0] for server in MODEL_SERVERS.values()}
+    assert settings.model_servers == [f"dns:///{alias}:8500"]
+    for path in (settings.credentials, settings.token_keys):
+        assert str(path.parent) in mounts(GATEWAY) if path else False
+    needed = settings.notice_seconds + settings.drain_seconds
+    assert needed < int(GATEWAY["stop_grace_period"].removesuffix("s"))
 
 
-def on_host(path: str) -> Path:
+def on_host(server: dict[str, Any], path: object) -> Path:
     """Return the file that the model server sees at `path`."""
-    place = PurePosixPath(path)
-    return mounts(MODEL_SERVER)[str(place.parent)] / place.name
+    place = PurePosixPath(str(path))
+    return mounts(server)[str(place.parent)] / place.name

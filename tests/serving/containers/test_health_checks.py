@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from agelane_serving.gateway.server import Gateway
-from tests.serving.containers.project import GATEWAY, MODEL_SERVER
+from tests.serving.containers.project import GATEWAY, MODEL_SERVERS
 from tests.serving.gateway.conftest import Lane, gateway, lane, model, policy_text, settings
 from tests.serving.gateway.fake_model_server import LOADING, FakeModelServer
 
@@ -32,8 +32,10 @@ async def test_the_model_server_is_healthy_once_its_port_is_open() -> None:
     """Bash opens a connection: the image has no program to speak gRPC with."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert await check(*on_port(MODEL_SERVER["healthcheck"]["test"][1:], 8500, port)) == 0
-    assert await check(*on_port(MODEL_SERVER["healthcheck"]["test"][1:], 8500, port)) != 0
+        assert (
+            await check(*on_port(MODEL_SERVERS["gpu"]["healthcheck"]["test"][1:], 8500, port)) == 0
+        )
+    assert await check(*on_port(MODEL_SERVERS["gpu"]["healthcheck"]["test"][1:], 8500, port)) != 0
 
 
 async def gateway_check(address: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import urllib.request
 from collections.abc import AsyncIterator
@@ -10,10 +11,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from string import Template
+from typing import Any
 
 import grpc
 from google.rpc import status_pb2
+from ruamel.yaml import YAML
 
 from agelane.v1 import assessment_pb2
 from tests.serving.foreign.processes import (
@@ -31,7 +33,7 @@ from tests.serving.gateway.conftest import Lane, until
 from tests.serving.gateway.fake_model_server import FakeModelServer
 
 OPENSSL = shutil.which("openssl")
-_TEMPLATE = Path(__file__).parent / "envoy.yaml"
+CONFIGURATION = ROOT / "serving/envoy/envoy.yaml"
 _STARTED = r"(?s)admin address: (\S+).*starting workers"
 _numbers = count()
 
@@ -89,32 +91,68 @@ async def fronted(folder: Path, policy: Path) -> AsyncIterator[Front]:
         for gateway in gateways:
             await until_ready(gateway.address)
         certificate = folder / "certificate.pem"
-        command = await _configured(folder, certificate, [gateway.address for gateway in gateways])
-        admin = (await stack.enter_async_context(listening(_STARTED, *command))).address
-        listeners = await asyncio.to_thread(_get, f"http://{admin}/listeners")
-        address = listeners.partition("::")[2].strip()
+        config = await configuration(folder)
+        behind(config, [gateway.address for gateway in gateways])
+        envoy = await stack.enter_async_context(running(config, folder))
+        admin, address = envoy.admin, envoy.tls
         trust = grpc.ssl_channel_credentials(certificate.read_bytes())
         channel = await stack.enter_async_context(grpc.aio.secure_channel(address, trust))
         yield Front(models, gateways, address, admin, certificate, Lane(channel))
 
 
-async def _configured(folder: Path, certificate: Path, gateways: list[str]) -> list[str]:
-    """Return the command that runs an Envoy in front of these gateways."""
-    key, descriptors, file = folder / "key.pem", folder / "descriptors.binpb", folder / "envoy.yaml"
+@dataclass(frozen=True)
+class Envoy:
+    """Where a running Envoy listens."""
+
+    admin: str
+    tls: str
+    plaintext: str
+
+
+async def configuration(folder: Path) -> dict[str, Any]:
+    """Return the configuration of the containers, with the files and ports of this machine."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    descriptors = folder / "descriptors.binpb"
     await _certify(certificate, key)
     await _describe(folder / "proto", descriptors)
-    first_port, second_port = (gateway.rpartition(":")[2] for gateway in gateways)
-    filled_in = Template(_TEMPLATE.read_text("utf-8")).substitute(
-        certificate=certificate,
-        key=key,
-        descriptors=descriptors,
-        first_port=first_port,
-        second_port=second_port,
-    )
-    file.write_text(filled_in, "utf-8")
+    text = CONFIGURATION.read_text("utf-8")
+    for place, file in (
+        ("/secrets/tls.crt", certificate),
+        ("/secrets/tls.key", key),
+        ("/etc/envoy/descriptors.binpb", descriptors),
+    ):
+        assert place in text
+        text = text.replace(place, str(file))
+    config: dict[str, Any] = YAML(typ="safe").load(text)
+    for part in (config["admin"], *config["static_resources"]["listeners"]):
+        part["address"] = {"socket_address": {"address": "127.0.0.1", "port_value": 0}}
+    return config
+
+
+def behind(config: dict[str, Any], gateways: list[str]) -> None:
+    """Let an Envoy call these gateways, without asking a name server for them."""
+    (cluster,) = config["static_resources"]["clusters"]
+    cluster["type"] = "STATIC"
+    del cluster["dns_refresh_rate"], cluster["respect_dns_ttl"]
+    endpoints = [
+        {"endpoint": {"address": {"socket_address": {"address": host, "port_value": int(port)}}}}
+        for host, _, port in (gateway.rpartition(":") for gateway in gateways)
+    ]
+    cluster["load_assignment"]["endpoints"] = [{"lb_endpoints": endpoints}]
+
+
+@asynccontextmanager
+async def running(config: dict[str, Any], folder: Path) -> AsyncIterator[Envoy]:
+    """Run an Envoy with a configuration."""
+    file = folder / "envoy.json"
+    file.write_text(json.dumps(config), "utf-8")
     # Hot restart would meet other Envoys of this machine in shared memory.
     flags = ["--disable-hot-restart", "--concurrency", "1"]
-    return [str(ENVOY), "--config-path", str(file), *flags]
+    command = [str(ENVOY), "--config-path", str(file), *flags]
+    async with listening(_STARTED, *command) as started:
+        lines = await asyncio.to_thread(_get, f"http://{started.address}/listeners")
+        addresses = dict(line.split("::", 1) for line in lines.splitlines())
+        yield Envoy(started.address, addresses["tills"], addresses["loopback"])
 
 
 async def _certify(certificate: Path, key: Path) -> None:

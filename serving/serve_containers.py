@@ -1,10 +1,11 @@
-"""`make serve-gpu`: names everything that is missing, at once, or starts the containers.
+"""`make serve-gpu` and `make serve-cpu`: name everything that is missing, or start the containers.
 
 It runs before anything is installed, so it needs nothing but Python's standard library.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,16 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT / "models" / "age"
 CONFIG = ROOT / "serving" / "tfserving"
-START = ("docker", "compose", "up", "--build")
+SECRETS = ROOT / "secrets"
+SECRET_FILES = (
+    "gateway/tokens.toml",
+    "gateway/keys.toml",
+    "envoy/tls.crt",
+    "envoy/tls.key",
+    "grafana/password",
+    "till/ca.pem",
+    "till/till.token",
+)
 PATIENCE_SECONDS = 4
 """How long each command may take. They run side by side, so all is said within 5 s."""
 
@@ -44,21 +54,24 @@ class NoAnswerError(Exception):
 
 def main() -> int:
     """Start the containers in place of this process, or return 1 after naming what is missing."""
-    missing = find_missing()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("profile", choices=("gpu", "cpu"), help="what the model runs on")
+    profile = parser.parse_args().profile
+    missing = find_missing(CHECKS if profile == "gpu" else CPU_CHECKS)
     if missing:
-        print(report(missing), file=sys.stderr)
+        print(report(profile, missing), file=sys.stderr)
         return 1
     os.chdir(ROOT)
-    os.execvp(START[0], START)
+    os.execvp("docker", ("docker", "compose", "--profile", profile, "up", "--build"))
 
 
-def find_missing() -> list[Missing]:
+def find_missing(checks: Sequence[Callable[[], Missing | None]]) -> list[Missing]:
     """Look at everything, whatever the others find."""
-    with ThreadPoolExecutor(len(CHECKS)) as threads:
-        return [found for found in threads.map(lambda check: check(), CHECKS) if found]
+    with ThreadPoolExecutor(len(checks)) as threads:
+        return [found for found in threads.map(lambda check: check(), checks) if found]
 
 
-def report(missing: list[Missing]) -> str:
+def report(profile: str, missing: list[Missing]) -> str:
     """Return what to tell the user."""
     items = (
         f"  {number}. {it.what}: {it.why}\n     {it.remedy}\n"
@@ -66,9 +79,10 @@ def report(missing: list[Missing]) -> str:
     )
     return "\n".join(
         [
-            "make serve-gpu can't start. This is missing:\n",
+            f"make serve-{profile} can't start. This is missing:\n",
             *items,
-            "Without containers and GPU, `make serve` runs the same service on the processor.",
+            "Without a GPU `make serve-cpu` runs the same containers, without containers "
+            "`make serve` the same service.",
         ]
     )
 
@@ -96,7 +110,8 @@ def docker_engine() -> Missing | None:
 
 def compose_plugin() -> Missing | None:
     """`docker compose` is there; the older docker-compose is another program."""
-    return plugin("compose", (2, 0), "https://docs.docker.com/compose/install/linux/")
+    # From this version on a service may wait for one that no profile starts.
+    return plugin("compose", (2, 20), "https://docs.docker.com/compose/install/linux/")
 
 
 def buildx_plugin() -> Missing | None:
@@ -158,27 +173,27 @@ def readable_mounts() -> Missing | None:
     if not closed:
         return None
     why = f"the containers' user has none on {closed[0].relative_to(ROOT)}"
-    remedy = "Give it to everybody: chmod -R a+rX models serving/tfserving"
+    folders = "models serving/tfserving secrets/*/"
+    remedy = f"Give it to everybody: chmod -R a+rX {folders}"
     return Missing("right to read", why, remedy)
 
 
+def secrets() -> Missing | None:
+    """Tokens, keys and the certificate are there."""
+    lacking = [name for name in SECRET_FILES if not (SECRETS / name).is_file()]
+    if not lacking:
+        return None
+    return Missing("secrets", f"no secrets/{lacking[0]}", "Make what is not there: make secrets")
+
+
 def free_port() -> Missing | None:
-    """The gateway's port on the host can be had."""
-    text = os.environ.get("AGELANE_PORT") or "50051"
-    if not (text.isdecimal() and 0 < int(text) < 65536):
-        return Missing("port", f"AGELANE_PORT is {text!r}", "Set it to 1 ... 65535, or unset it.")
-    with socket.socket() as listener:
-        # A connection that has just ended doesn't hold the port.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", int(text)))
-        except OSError as error:
-            remedy = (
-                "Stop what listens there (make serve, or earlier containers: docker compose down), "
-                "or choose another: AGELANE_PORT=50052 make serve-gpu"
-            )
-            return Missing(f"port {text}", str(error.strerror), remedy)
-    return None
+    """The port for this machine can be had."""
+    return port_for("AGELANE_PORT", "127.0.0.1", 50051)
+
+
+def free_tls_port() -> Missing | None:
+    """The port for tills can be had."""
+    return port_for("AGELANE_TLS_PORT", "0.0.0.0", 8443)
 
 
 CHECKS: tuple[Callable[[], Missing | None], ...] = (
@@ -189,9 +204,31 @@ CHECKS: tuple[Callable[[], Missing | None], ...] = (
     nvidia_driver,
     nvidia_toolkit,
     exported_model,
+    secrets,
     readable_mounts,
     free_port,
+    free_tls_port,
 )
+CPU_CHECKS = tuple(check for check in CHECKS if check not in (nvidia_driver, nvidia_toolkit))
+
+
+def port_for(variable: str, host: str, usual: int) -> Missing | None:
+    """Check that the port which a variable names, or the usual one, can be had."""
+    text = os.environ.get(variable) or str(usual)
+    if not (text.isdecimal() and 0 < int(text) < 65536):
+        return Missing("port", f"{variable} is {text!r}", "Set it to 1 ... 65535, or unset it.")
+    with socket.socket() as listener:
+        # A connection that has just ended doesn't hold the port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, int(text)))
+        except OSError as error:
+            remedy = (
+                "Stop what listens there (make serve, or earlier containers: docker compose down), "
+                f"or choose another: {variable}={usual + 1} make …"
+            )
+            return Missing(f"port {text}", str(error.strerror), remedy)
+    return None
 
 
 def ask(*command: str) -> str:
@@ -257,11 +294,14 @@ def newest_version() -> Path | None:
 
 
 def mounted() -> Iterator[Path]:
-    """Yield what the model server reads from the host."""
+    """Yield what containers read from the host."""
     newest = newest_version()
     if newest:
         yield from (MODEL.parent, MODEL, newest, *newest.rglob("*"))
     yield from (CONFIG, *CONFIG.rglob("*"))
+    # The folder itself may be closed: it is the engine that enters it.
+    yield from SECRETS.glob("*/")
+    yield from SECRETS.glob("*/*")
 
 
 def open_to_all(path: Path) -> bool:

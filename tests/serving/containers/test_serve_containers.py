@@ -1,8 +1,9 @@
-"""`make serve-gpu` names all that is missing, and starts the containers if nothing is."""
+"""`make serve-gpu` and `make serve-cpu` name all that is missing, or start the containers."""
 
 from __future__ import annotations
 
 import re
+import runpy
 import shutil
 import socket
 import stat
@@ -15,12 +16,13 @@ import pytest
 from tests.ports import free_port
 from tests.serving.containers.project import ROOT
 
+SECRET_FILES = runpy.run_path(str(ROOT / "serving/serve_containers.py"))["SECRET_FILES"]
 DOCKER = """
 case "$1 $2" in
 "info --format") echo '{"Runtimes": {"runc": {}, "nvidia": {}}}' ;;
 "compose version") echo 'Docker Compose version v2.29.1' ;;
 "buildx version") echo 'github.com/docker/buildx v0.31.1 a2675950d46b' ;;
-"compose up") echo "in $(pwd): $*"; exit 42 ;;
+"compose --profile") echo "in $(pwd): $*"; exit 42 ;;
 *) exit 64 ;;
 esac
 """
@@ -50,11 +52,13 @@ class Machine:
         self.root, self.path = folder / "agelane", folder / "bin"
         self.model = self.root / "models/age/7/saved_model.pb"
         self.config = self.root / "serving/tfserving/models.config"
-        for file in (self.model, self.config, self.path / "any"):
-            file.parent.mkdir(parents=True)
+        secrets = [self.root / "secrets" / name for name in SECRET_FILES]
+        for file in (self.model, self.config, self.path / "any", *secrets):
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.touch()
-        shutil.copy(ROOT / "serving/serve_gpu.py", self.root / "serving")
+        shutil.copy(ROOT / "serving/serve_containers.py", self.root / "serving")
         self.environment = {"PATH": str(self.path), "AGELANE_PORT": str(free_port())}
+        self.environment["AGELANE_TLS_PORT"] = str(free_port())
         self.command("docker", DOCKER)
         self.command("nvidia-smi", NVIDIA_SMI)
         self.command("nvidia-ctk", "")
@@ -67,10 +71,10 @@ class Machine:
             file.write_text(f"#!/bin/sh\n{script}\n")
             file.chmod(0o755)
 
-    def serve_gpu(self) -> subprocess.CompletedProcess[str]:
+    def serve(self, profile: str = "gpu") -> subprocess.CompletedProcess[str]:
         """Run the script."""
         return subprocess.run(
-            [sys.executable, self.root / "serving/serve_gpu.py"],
+            [sys.executable, self.root / "serving/serve_containers.py", profile],
             env=self.environment,
             capture_output=True,
             text=True,
@@ -80,7 +84,7 @@ class Machine:
 
     def missing(self) -> list[str]:
         """Run the script, which must not start anything; return the lines that name something."""
-        done = self.serve_gpu()
+        done = self.serve()
         assert (done.returncode, done.stdout) == (1, "")
         return re.findall(r"^  \d+\. (.*)$", done.stderr, re.MULTILINE)
 
@@ -95,8 +99,8 @@ def machine(tmp_path: Path) -> Machine:
 def test_with_everything_there_compose_takes_over(machine: Machine, docker: str) -> None:
     """In the project's root, and its exit code is the script's."""
     machine.command("docker", docker)
-    done = machine.serve_gpu()
-    assert done.stdout == f"in {machine.root}: compose up --build\n"
+    done = machine.serve()
+    assert done.stdout == f"in {machine.root}: compose --profile gpu up --build\n"
     assert done.returncode == 42
 
 
@@ -105,6 +109,7 @@ def test_all_that_is_missing_is_named_at_once(machine: Machine) -> None:
     for command in ("docker", "nvidia-smi", "nvidia-ctk"):
         machine.command(command, None)
     shutil.rmtree(machine.model.parents[2])
+    (machine.root / "secrets/envoy/tls.key").unlink()
     machine.config.chmod(0o600)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         machine.environment["AGELANE_PORT"] = str(taken.getsockname()[1])
@@ -116,11 +121,18 @@ def test_all_that_is_missing_is_named_at_once(machine: Machine) -> None:
             "NVIDIA driver: no command nvidia-smi",
             "NVIDIA Container Toolkit: not installed",
             "exported model: models/age holds no version",
+            "secrets: no secrets/envoy/tls.key",
             "right to read: the containers' user has none on serving/tfserving/models.config",
             f"port {machine.environment['AGELANE_PORT']}: Address already in use",
         ]
-        said = machine.serve_gpu().stderr
-    for remedy in ("docs.docker.com/engine", "make export", "chmod -R a+rX", "docker compose down"):
+        said = machine.serve().stderr
+    for remedy in (
+        "make secrets",
+        "docs.docker.com/engine",
+        "make export",
+        "chmod -R a+rX",
+        "docker compose down",
+    ):
         assert remedy in said
 
 
@@ -148,10 +160,20 @@ def test_commands_that_hang_are_waited_for_together(machine: Machine) -> None:
     """An engine on a machine that is gone must not make the user wait for long."""
     machine.command("docker", HANGING)
     machine.command("nvidia-smi", HANGING)
-    script = machine.root / "serving/serve_gpu.py"
+    script = machine.root / "serving/serve_containers.py"
     hurried = script.read_text().replace("PATIENCE_SECONDS = 4\n", "PATIENCE_SECONDS = 0.5\n")
     script.write_text(hurried)
     assert [line.partition(": ")[2] for line in machine.missing()] == ["no answer in 0.5 s"] * 4
+
+
+def test_without_a_gpu_nothing_of_nvidia_is_needed(machine: Machine) -> None:
+    """The rest is."""
+    for command in ("nvidia-smi", "nvidia-ctk"):
+        machine.command(command, None)
+    machine.command("docker", NO_RUNTIME)
+    assert "compose --profile cpu up" in machine.serve("cpu").stdout
+    shutil.rmtree(machine.root / "secrets")
+    assert "make secrets" in machine.serve("cpu").stderr
 
 
 def test_half_a_model_is_no_model(machine: Machine) -> None:

@@ -1,0 +1,1 @@
+"""Which batching.config suits a machine best, by measuring it."""

@@ -1,0 +1,117 @@
+"""`make secrets`: make the secrets in secrets/ that the containers need and that are not there.
+
+What is made is enough to begin with: one till's token, a signing key, a certificate that vouches
+for itself. docs/security.md tells how tokens and keys are added and exchanged. It needs nothing but
+Python's standard library and the command openssl.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+_DAYS = 825
+
+
+def main() -> int:
+    """Make what is not there, and say what was made; return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--store", default="store-1", help="store of the till (%(default)s)")
+    parser.add_argument(
+        "--host", action="append", default=[], help="name or address that tills call, repeatable"
+    )
+    parser.add_argument("--out", type=Path, default=ROOT / "secrets", help="folder (secrets)")
+    options = parser.parse_args()
+    if shutil.which("openssl") is None:
+        print("openssl is missing: your distribution has it", file=sys.stderr)
+        return 1
+    folder: Path = options.out
+    folder.mkdir(mode=0o700, exist_ok=True)
+    # Closed by the folder above: the containers' users, who must read them, are others.
+    for name in ("gateway", "envoy", "till", "grafana"):
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name).chmod(0o755)
+    made = [
+        *_token(folder / "gateway/tokens.toml", folder / "till/till.token", options.store),
+        *_signing_key(folder / "gateway/keys.toml"),
+        *_certificate(folder / "envoy", folder / "till/ca.pem", options.host),
+        *_password(folder / "grafana/password"),
+    ]
+    for path in made:
+        path.chmod(0o644)
+    names = [str(path.relative_to(folder.parent)) for path in made]
+    print("\n  ".join(["made:", *names]) if names else "all secrets are there")
+    return 0
+
+
+def _token(tokens: Path, till: Path, store: str) -> list[Path]:
+    """Make one till's token, as new_token does, which needs more than the standard library."""
+    if tokens.exists():
+        return []
+    secret = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=")
+    digest = hashlib.sha256(secret).hexdigest()
+    name = f"{store}-till"
+    tokens.write_text(
+        f'schema = 1\n\n[tokens."{name}"]\nsha256 = "{digest}"\nrole = "lane"\n'
+        f'store_id = "{store}"\n'
+    )
+    till.write_text(f"{name}.{secret.decode()}\n")
+    return [tokens, till]
+
+
+def _signing_key(keys: Path) -> list[Path]:
+    if keys.exists():
+        return []
+    key_id = f"{datetime.now(UTC):%Y-%m}"
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    keys.write_text(f'schema = 1\nsigning = "{key_id}"\n\n[keys]\n"{key_id}" = "{key}"\n')
+    return [keys]
+
+
+def _certificate(envoy: Path, ca: Path, hosts: list[str]) -> list[Path]:
+    """Make a certificate for this machine, the names given, and the container's own."""
+    certificate, key = envoy / "tls.crt", envoy / "tls.key"
+    if certificate.exists() and key.exists():
+        return []
+    names = dict.fromkeys(["localhost", "envoy", socket.gethostname(), "127.0.0.1", *hosts])
+    kinds = ",".join(f"{'IP' if _is_address(name) else 'DNS'}:{name}" for name in names)
+    command = ["openssl", "req", "-x509", "-nodes", "-days", str(_DAYS)]
+    command += ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-subj", "/CN=agelane", "-addext", f"subjectAltName={kinds}"]
+    subprocess.run(
+        [*command, "-keyout", key, "-out", certificate], check=True, stderr=subprocess.DEVNULL
+    )
+    shutil.copyfile(certificate, ca)
+    return [certificate, key, ca]
+
+
+def _password(path: Path) -> list[Path]:
+    if path.exists():
+        return []
+    path.write_text(secrets.token_urlsafe(18))
+    return [path]
+
+
+def _is_address(name: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, name)
+        except OSError:
+            continue
+        return True
+    return False
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    sys.exit(main())
