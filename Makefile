@@ -9,6 +9,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constr
 EXPORTED := models/age/1/saved_model.pb
 PACKAGES := './proto' './client' './trainer' './serving[model-server]'
 REPORTS := './trainer[reports]'
+MANIFESTS := serving/k8s/base/*.yaml serving/k8s/components/prometheus/[!a]*.yaml
+MANIFESTS += serving/k8s/components/prometheus/autoscaler.yaml trainer/k8s/*.yaml
 option = $(if $($(2)),--$(1) $($(2))) # $(call option,data,DATA): --data $(DATA) where DATA is given
 
 .DEFAULT_GOAL := help
@@ -16,7 +18,7 @@ option = $(if $($(2)),--$(1) $($(2))) # $(call option,data,DATA): --data $(DATA)
 .PHONY: loadtest bench tune-batching setup stubs constraints clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(EXPORTED) ## Assess the sample photos through the whole stack (the first time takes minutes)
 	@# Exit code 1 says that a photo was refused, as the broken one among the samples must be.
@@ -26,7 +28,7 @@ demo: $(EXPORTED) ## Assess the sample photos through the whole stack (the first
 test: $(VENV)/.tools $(EXPORTED) ## Run all tests
 	@$(BIN)/python -m pytest
 
-check: $(VENV)/.tools ## Check format, lint, types, contract, stubs and import rules
+check: $(VENV)/.tools ## Check format, lint, types, contract, stubs, import rules, containers and manifests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -36,6 +38,9 @@ check: $(VENV)/.tools ## Check format, lint, types, contract, stubs and import r
 	  cd proto && ../$(BIN)/buf breaking --against "$$history#format=git,branch=main,subdir=proto"; fi
 	$(BIN)/python proto/generate.py --check
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/hadolint serving/Dockerfile serving/envoy/Dockerfile loadtest/Dockerfile trainer/Dockerfile
+	$(BIN)/kubernetes-validate --strict --quiet --no-warn --kubernetes-version 1.30 $(MANIFESTS)
 
 serve: $(EXPORTED) ## Run model server (127.0.0.1:8500) and gateway (127.0.0.1:50051) until Ctrl-C
 	@exec $(BIN)/python -m agelane_serving.stack

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import time
 from argparse import ArgumentParser
@@ -30,7 +31,14 @@ class Lane(User):
     def on_start(self) -> None:
         """Open the lane."""
         number = next(self._numbers)
-        self._client = Client(str(self.host), lane_id=f"lane-{number}")
+        # As the command `agelane` does.
+        token_file = os.environ.get("AGELANE_TOKEN_FILE")
+        self._client = Client(
+            str(self.host),
+            lane_id=f"lane-{number}",
+            token=Path(token_file).read_text("ascii").strip() if token_file else "",
+            tls=os.environ.get("AGELANE_TLS") or False,
+        )
         photos = read_photos(Path(self._options.photos))
         self.photos = itertools.cycle(photos[number % len(photos) :] + photos)
 
