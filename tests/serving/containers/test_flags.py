@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,10 +18,11 @@ from agelane_serving.gateway import settings as gateway_settings
 from agelane_serving.model_server.server import ModelServer
 from agelane_serving.model_server.settings import parse_settings
 from tests.ports import free_port
-from tests.serving.containers.project import GATEWAY, MODEL_SERVERS, flags, mounts
-from tests.serving.model_server.conftest import base_path, exported, wait_until
+from tests.serving.containers.project import GATEWAY, MODEL_SERVERS, ROOT, flags, mounts
+from tests.serving.model_server.conftest import Client, base_path, exported, serve, wait_until
+from tests.serving.model_server.tiny_model import copy_version, photo
 
-__all__ = ["base_path", "exported"]  # fixtures
+__all__ = ["base_path", "exported", "serve"]  # fixtures
 SCRAPED = "/monitoring/prometheus/metrics"
 
 # TensorFlow Serving goes on without flags it doesn't know, so a misspelt one would pass unnoticed.
@@ -80,6 +82,21 @@ def test_the_embedded_server_starts_from_the_same_flags_and_files(
             assert b"tensorflow:serving:request_count" in page.read()
     finally:
         embedded.stop()
+
+
+def test_a_version_on_trial_answers_by_its_label(
+    serve: Callable[..., Client], base_path: Path, exported: Path
+) -> None:
+    """With the file that the operator puts in the place of models.config meanwhile."""
+    copy_version(exported / "2", base_path / "2")
+    client = serve(
+        f"--model_config_file={ROOT / 'serving/tfserving/models.canary.config'}",
+        f"--models_dir={base_path.parent}",
+        "--allow_version_labels_for_unavailable_models=true",
+    )
+    wait_until(lambda: client.states() == {1: "AVAILABLE", 2: "AVAILABLE"})
+    for label, version in (("stable", 1), ("canary", 2)):
+        assert client.ages(photo(40), label=label)["version"] == version
 
 
 @each_model_server

@@ -20,6 +20,7 @@ pytestmark = needs_openssl
 
 def make_secrets(folder: Path, *arguments: str) -> str:
     """Run the script; return what it says."""
+    command: list[str | Path]
     command = [sys.executable, ROOT / "serving/make_secrets.py", "--out", folder, *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
