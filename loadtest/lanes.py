@@ -37,7 +37,7 @@ class Lane(User):
             str(self.host),
             lane_id=f"lane-{number}",
             token=Path(token_file).read_text("ascii").strip() if token_file else "",
-            tls=os.environ.get("AGELANE_TLS") or False,
+            tls=os.environ.get("AGELANE_TLS_CA") or bool(os.environ.get("AGELANE_TLS")),
         )
         photos = read_photos(Path(self._options.photos))
         self.photos = itertools.cycle(photos[number % len(photos) :] + photos)

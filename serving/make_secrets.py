@@ -11,6 +11,7 @@ import argparse
 import base64
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -36,7 +37,10 @@ def main() -> int:
         print("openssl is missing: your distribution has it", file=sys.stderr)
         return 1
     folder: Path = options.out
-    folder.mkdir(mode=0o700, exist_ok=True)
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,58}", options.store):
+        parser.error("a store is 1 to 58 of A-Z a-z 0-9 . _ -")
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o700)
     # Closed by the folder above: the containers' users, who must read them, are others.
     for name in ("gateway", "envoy", "till", "grafana"):
         (folder / name).mkdir(exist_ok=True)
@@ -47,8 +51,6 @@ def main() -> int:
         *_certificate(folder / "envoy", folder / "till/ca.pem", options.host),
         *_password(folder / "grafana/password"),
     ]
-    for path in made:
-        path.chmod(0o644)
     names = [str(path.relative_to(folder.parent)) for path in made]
     print("\n  ".join(["made:", *names]) if names else "all secrets are there")
     return 0
@@ -61,11 +63,12 @@ def _token(tokens: Path, till: Path, store: str) -> list[Path]:
     secret = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=")
     digest = hashlib.sha256(secret).hexdigest()
     name = f"{store}-till"
-    tokens.write_text(
+    _write(
+        tokens,
         f'schema = 1\n\n[tokens."{name}"]\nsha256 = "{digest}"\nrole = "lane"\n'
-        f'store_id = "{store}"\n'
+        f'store_id = "{store}"\n',
     )
-    till.write_text(f"{name}.{secret.decode()}\n")
+    _write(till, f"{name}.{secret.decode()}\n")
     return [tokens, till]
 
 
@@ -74,7 +77,7 @@ def _signing_key(keys: Path) -> list[Path]:
         return []
     key_id = f"{datetime.now(UTC):%Y-%m}"
     key = base64.b64encode(secrets.token_bytes(32)).decode()
-    keys.write_text(f'schema = 1\nsigning = "{key_id}"\n\n[keys]\n"{key_id}" = "{key}"\n')
+    _write(keys, f'schema = 1\nsigning = "{key_id}"\n\n[keys]\n"{key_id}" = "{key}"\n')
     return [keys]
 
 
@@ -82,7 +85,10 @@ def _certificate(envoy: Path, ca: Path, hosts: list[str]) -> list[Path]:
     """Make a certificate for this machine, the names given, and the container's own."""
     certificate, key = envoy / "tls.crt", envoy / "tls.key"
     if certificate.exists() and key.exists():
-        return []
+        if ca.exists():
+            return []
+        _write(ca, certificate.read_text())
+        return [ca]
     names = dict.fromkeys(["localhost", "envoy", socket.gethostname(), "127.0.0.1", *hosts])
     kinds = ",".join(f"{'IP' if _is_address(name) else 'DNS'}:{name}" for name in names)
     command = ["openssl", "req", "-x509", "-nodes", "-days", str(_DAYS)]
@@ -91,15 +97,23 @@ def _certificate(envoy: Path, ca: Path, hosts: list[str]) -> list[Path]:
     subprocess.run(
         [*command, "-keyout", key, "-out", certificate], check=True, stderr=subprocess.DEVNULL
     )
-    shutil.copyfile(certificate, ca)
+    _write(ca, certificate.read_text())
+    for path in (certificate, key):
+        path.chmod(0o644)
     return [certificate, key, ca]
 
 
 def _password(path: Path) -> list[Path]:
     if path.exists():
         return []
-    path.write_text(secrets.token_urlsafe(18))
+    _write(path, secrets.token_urlsafe(18))
     return [path]
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that the containers' users may read, in a folder that only its owner enters."""
+    path.write_text(text)
+    path.chmod(0o644)
 
 
 def _is_address(name: str) -> bool:

@@ -29,8 +29,6 @@ SECRET_FILES = (
     "envoy/tls.crt",
     "envoy/tls.key",
     "grafana/password",
-    "till/ca.pem",
-    "till/till.token",
 )
 PATIENCE_SECONDS = 4
 """How long each command may take. They run side by side, so all is said within 5 s."""
@@ -110,8 +108,8 @@ def docker_engine() -> Missing | None:
 
 def compose_plugin() -> Missing | None:
     """`docker compose` is there; the older docker-compose is another program."""
-    # From this version on a service may wait for one that no profile starts.
-    return plugin("compose", (2, 20), "https://docs.docker.com/compose/install/linux/")
+    # Earlier ones can't wait for a service that no profile starts, or restart one of a profile.
+    return plugin("compose", (2, 23), "https://docs.docker.com/compose/install/linux/")
 
 
 def buildx_plugin() -> Missing | None:
@@ -169,7 +167,10 @@ def exported_model() -> Missing | None:
 
 def readable_mounts() -> Missing | None:
     """The container's user, who is nobody on the host, may read what is mounted."""
-    closed = [path for path in mounted() if not open_to_all(path)]
+    try:
+        closed = [path for path in mounted() if not open_to_all(path)]
+    except OSError:  # a folder that is another user's, which is named on its own
+        return None
     if not closed:
         return None
     why = f"the containers' user has none on {closed[0].relative_to(ROOT)}"
@@ -180,7 +181,11 @@ def readable_mounts() -> Missing | None:
 
 def secrets() -> Missing | None:
     """Tokens, keys and the certificate are there."""
-    lacking = [name for name in SECRET_FILES if not (SECRETS / name).is_file()]
+    try:
+        lacking = [name for name in SECRET_FILES if not (SECRETS / name).is_file()]
+    except OSError as error:
+        remedy = f"Give it to this user: sudo chown -R $USER {SECRETS.name}"
+        return Missing("secrets", f"{SECRETS.name}: {error.strerror}", remedy)
     if not lacking:
         return None
     return Missing("secrets", f"no secrets/{lacking[0]}", "Make what is not there: make secrets")
@@ -224,7 +229,8 @@ def port_for(variable: str, host: str, usual: int) -> Missing | None:
             listener.bind((host, int(text)))
         except OSError as error:
             remedy = (
-                "Stop what listens there (make serve, or earlier containers: docker compose down), "
+                "Stop what listens there (make serve, or earlier containers: "
+                "docker compose --profile '*' down), "
                 f"or choose another: {variable}={usual + 1} make …"
             )
             return Missing(f"port {text}", str(error.strerror), remedy)

@@ -34,8 +34,8 @@ exit codes:
 Of several, the highest counts. A photo without an answer is no decision: look at a document.
 
 environment:
-  AGELANE_TARGET, AGELANE_TLS, AGELANE_TOKEN_FILE
-      what holds where --target, --tls or --token-file is not given
+  AGELANE_TARGET, AGELANE_TLS, AGELANE_TLS_CA, AGELANE_TOKEN_FILE
+      what holds where --target, --tls, --tls-ca or --token-file is not given
 """
 
 
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         token = _read_token(options.token_file)
         with Client(
-            options.target, timeout=options.timeout, token=token, tls=options.tls
+            options.target, timeout=options.timeout, token=token, tls=options.tls_ca or options.tls
         ) as client:
             return run(client, options)
     except ConfigurationError as error:
@@ -163,11 +163,15 @@ def _command(
     )
     command.add_argument(
         "--tls",
-        metavar="CA_FILE",
-        nargs="?",
-        const=True,
-        default=os.environ.get("AGELANE_TLS") or False,
-        help="speak TLS; with a PEM file, trust the certificates in it instead of gRPC's own",
+        action="store_true",
+        default=bool(os.environ.get("AGELANE_TLS")),
+        help="speak TLS, and trust what gRPC trusts",
+    )
+    command.add_argument(
+        "--tls-ca",
+        metavar="FILE",
+        default=os.environ.get("AGELANE_TLS_CA") or "",
+        help="speak TLS, and trust the certificates in this PEM file instead",
     )
     command.add_argument(
         "--token-file",

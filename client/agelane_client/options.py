@@ -21,7 +21,9 @@ DEFAULT_TIMEOUT = 1.0
 
 _MEBIBYTE = 1024 * 1024
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
-_LOOPBACK = re.compile(r"((ipv4:)?127\.|(ipv6:)?\[::1\]|(dns:///)?localhost:|unix:)")
+_LOOPBACK = re.compile(
+    r"(((ipv4:|dns:///)?127(\.[0-9]{1,3}){3}|(ipv6:)?\[::1\]|(dns:///)?localhost):[0-9]{1,5}|unix:.*)"
+)
 _NAME_SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix:", "xds:")
 
 _SERVICE_CONFIG = {
@@ -87,7 +89,7 @@ class Options:
     def __post_init__(self) -> None:
         _check_target(self.target)
         _check_timeout(self.timeout)
-        if self.token and self.tls is False and not _LOOPBACK.match(self.target):
+        if self.token and self.tls is False and not _LOOPBACK.fullmatch(self.target):
             raise ConfigurationError("a token is sent to other machines only over TLS")
         if not all(" " < character <= "~" for character in self.token):
             raise ConfigurationError("a token has no spaces, line ends or letters beyond ASCII")
@@ -100,9 +102,12 @@ class Options:
             return grpc.ssl_channel_credentials()
         try:
             with open(self.tls, "rb") as file:
-                return grpc.ssl_channel_credentials(file.read())
+                certificates = file.read()
         except OSError as error:
             raise ConfigurationError(f"{os.fspath(self.tls)}: {error.strerror}") from error
+        if b"BEGIN CERTIFICATE" not in certificates:
+            raise ConfigurationError(f"{os.fspath(self.tls)}: holds no certificate in PEM")
+        return grpc.ssl_channel_credentials(certificates)
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:

@@ -23,7 +23,7 @@ a moderate rate is within --p99-ms; of several within 5 % of it, the simplest.
 
 Without --restart it starts the embedded model server itself. For any other server:
 
-  python -m loadtest.tune_batching --restart 'docker compose restart model-server' \\
+  python -m loadtest.tune_batching --restart 'docker compose restart model-server-gpu' \\
     --target HOST:PORT --config serving/tfserving/batching.config --write
 
 writes each setting to that file and runs the command, which must return only once the old server

@@ -113,7 +113,7 @@ def test_the_command_takes_its_token_from_a_file(
     """Never from the command line, which all users of a machine may read."""
     file = tmp_path / "till.token"
     file.write_text(till.token + "\n")
-    command = ["assess", "--target", till.target, "--timeout", "4", "--tls", str(till.trusted)]
+    command = ["assess", "--target", till.target, "--timeout", "4", "--tls-ca", str(till.trusted)]
     assert main([*command, "--token-file", str(file), str(PHOTO)]) == 0
     assert "VERIFY_ID" in capsys.readouterr().out
     with pytest.raises(SystemExit) as ended:
@@ -126,6 +126,11 @@ def test_the_command_takes_its_token_from_a_file(
     [
         {"target": "10.0.0.1:50051", "token": "t.s"},
         {"target": "dns:///gateway:50051", "token": "t.s"},
+        {"target": "127.evil.example:50051", "token": "t.s"},
+        {"target": "127.0.0.1.nip.example:50051", "token": "t.s"},
+        {"target": "ipv4:127.0.0.1:50051,203.0.113.9:50051", "token": "t.s"},
+        {"target": "ipv6:[::1]:1,[2001:db8::1]:2", "token": "t.s"},
+        {"target": "127.0.0.1:1", "tls": __file__},
         {"target": "127.0.0.1:1", "token": "two words"},
         {"target": "127.0.0.1:1", "token": "line\n"},
         {"target": "127.0.0.1:1", "tls": "no/such/file.pem"},

@@ -140,6 +140,16 @@ def test_prometheus_finds_what_shows_metrics() -> None:
     assert flags(MODEL_SERVERS["gpu"])["rest_api_port"] == "8501"
 
 
+def test_services_are_called_by_their_names() -> None:
+    """In alerts, docs and help: a wrong one would be an error at night."""
+    files = [ROOT / "serving/monitoring/alerts.yaml", ROOT / "docs/operations.md"]
+    files += (ROOT / "loadtest/tune_batching").glob("*.py")
+    command = re.compile(r"docker compose (?:--profile \S+ )?(?:logs|restart) ([a-z][a-z-]+)")
+    named = [name for file in files for name in command.findall(file.read_text("utf-8"))]
+    assert len(named) > 5
+    assert set(named) <= set(SERVICES)
+
+
 def test_all_dockerfiles_are_clean() -> None:
     """Hadolint finds nothing in them."""
     files = sorted(ROOT.glob("*/**/Dockerfile"))

@@ -70,7 +70,17 @@ def test_a_second_run_changes_nothing(folder: Path) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert make_secrets(folder) == "all secrets are there\n"
     (folder / "grafana/password").unlink()
-    assert "secrets/grafana/password" in make_secrets(folder)
+    (folder / "till/ca.pem").unlink()
+    said = make_secrets(folder)
+    assert "secrets/grafana/password" in said
+    assert "secrets/till/ca.pem" in said
     after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     changed = [path.name for path in before if after[path] != before[path]]
     assert changed == ["password"]
+
+
+def test_a_store_that_the_gateway_would_refuse_is_refused(tmp_path: Path) -> None:
+    """Before anything is written."""
+    with pytest.raises(subprocess.CalledProcessError):
+        make_secrets(tmp_path / "secrets", "--store", "Store 5")
+    assert not list(tmp_path.iterdir())

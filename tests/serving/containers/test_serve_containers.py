@@ -131,7 +131,7 @@ def test_all_that_is_missing_is_named_at_once(machine: Machine) -> None:
         "docs.docker.com/engine",
         "make export",
         "chmod -R a+rX",
-        "docker compose down",
+        "docker compose --profile",
     ):
         assert remedy in said
 

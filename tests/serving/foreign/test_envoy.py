@@ -19,6 +19,7 @@ import pytest_asyncio
 
 from agelane.tfserving.v1 import predict_pb2
 from agelane.v1 import assessment_pb2
+from tests.serving.containers.project import ENVOY as ENVOY_SERVICE
 from tests.serving.foreign.envoy import OPENSSL, Front, fronted
 from tests.serving.foreign.processes import (
     BUF,
@@ -79,6 +80,15 @@ async def test_a_gateway_without_its_model_gets_no_calls_until_it_is_back(front:
     seen = front.photos()[0]
     await wave_through(front, customers=6)
     assert front.photos()[0] == seen + 3
+
+
+async def test_its_container_would_be_healthy(front: Front) -> None:
+    """By the very check of the compose file, on another port."""
+    _, bash, *arguments = ENVOY_SERVICE["healthcheck"]["test"]
+    port = front.admin.rpartition(":")[2]
+    command = [argument.replace("9901", port) for argument in arguments]
+    assert command != arguments
+    assert (await run(bash, *command)).code == 0
 
 
 async def test_it_translates_grpc_web(front: Front) -> None:

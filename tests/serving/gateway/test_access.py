@@ -184,6 +184,28 @@ async def test_a_stranger_is_turned_away_before_the_message_comes(lane: Lane) ->
     assert Refused(caught.value).info.reason == "CREDENTIALS_MISSING"
 
 
+async def test_health_that_is_not_asked_at_once_is_not_told(lane: Lane) -> None:
+    """A stranger's silent call holds a place for two seconds; reflection is for who has a token."""
+    never = asyncio.Event()
+
+    async def silence() -> AsyncIterator[bytes]:
+        await never.wait()
+        yield b""
+
+    for path, code in (
+        ("/grpc.health.v1.Health/Check", grpc.StatusCode.DEADLINE_EXCEEDED),
+        (
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+            grpc.StatusCode.UNAUTHENTICATED,
+        ),
+    ):
+        call: Any = lane.channel.stream_unary(path)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call(silence(), timeout=20)
+        assert caught.value.code() is code
+    assert await lane.health_of("") == "SERVING"
+
+
 class TestAdmin:
     """What an operator calls."""
 

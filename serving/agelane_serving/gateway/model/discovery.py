@@ -31,9 +31,13 @@ async def resolve(target: str) -> list[Place]:
         OSError: the name is not known, or nobody can tell just now.
     """
     host, _, port = target.removeprefix(NAME_SCHEME).rpartition(":")
-    found = await asyncio.get_running_loop().getaddrinfo(
-        host, int(port), type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
-    )
+    host = host.strip("[]")
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, int(port), type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        )
+    except UnicodeError as error:
+        raise OSError(f"{host} is no name") from error
     addresses = sorted({str(address[0]) for _, _, _, _, address in found})
     return [
         Place(f"[{address}]:{port}" if ":" in address else f"{address}:{port}", tls_name=host)

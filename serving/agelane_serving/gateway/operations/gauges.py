@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import warnings
 
 from agelane_serving.gateway.admission.queue import AdmissionQueue
+from agelane_serving.gateway.model.breaker import BreakerState
 from agelane_serving.gateway.model.rollout import Rollout
 from agelane_serving.gateway.model.servers import ModelServers
 from agelane_serving.gateway.operations import metrics
@@ -51,6 +54,11 @@ class Gauges:
         """Leave no gauge of a model server that is no more: it would look like a dead one."""
         targets = {backend.target for backend in self._servers.backends}
         for target in self._targets - targets:
-            metrics.BREAKER.remove(target)
-            metrics.VERSIONS.remove(target)
+            # With several processes nothing can be removed: then this is what stays.
+            metrics.BREAKER.labels(target).set(BreakerState.CLOSED.value)
+            metrics.VERSIONS.labels(target).set(math.nan)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                metrics.BREAKER.remove(target)
+                metrics.VERSIONS.remove(target)
         self._targets = targets

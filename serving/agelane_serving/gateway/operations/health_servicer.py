@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+_MOST_WATCHES = 1_000  # nobody is asked for a token here
 _Context = grpc.aio.ServicerContext[Any, Any]
 _Status = health_pb2.HealthCheckResponse.ServingStatus
 
@@ -25,6 +26,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # h
         self._statuses: dict[str, int] = {}
         self._changed = asyncio.Event()
         self._left = False
+        self._watches = 0
 
     def set(self, service: str, status: int) -> None:
         """Set the status of a service; after `leave` nothing changes any more."""
@@ -52,14 +54,22 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # h
         self, request: health_pb2.HealthCheckRequest, context: _Context
     ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
         """Tell the status, and again whenever it has changed."""
+        if self._watches >= _MOST_WATCHES:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many watches")
+        self._watches += 1
+        try:
+            async for status in self._statuses_of(request.service):
+                yield health_pb2.HealthCheckResponse(status=status)
+        finally:
+            self._watches -= 1
+
+    async def _statuses_of(self, service: str) -> AsyncIterator[int]:
         told = None
         while True:
             changed = self._changed
-            status = self._statuses.get(
-                request.service, health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
-            )
+            status = self._statuses.get(service, health_pb2.HealthCheckResponse.SERVICE_UNKNOWN)
             if status != told:
-                yield health_pb2.HealthCheckResponse(status=status)
+                yield status
                 told = status
             if self._left and changed is self._changed:
                 return

@@ -19,6 +19,13 @@ ALL_SECONDS = _STAGES.labels("all")
 QUEUE_SECONDS = _STAGES.labels("queue")
 MODEL_SECONDS = _STAGES.labels("model")
 
+SALES = Counter(
+    "agelane_sales", "Sales that were recorded, by outcome; attempts by their fault.", ["outcome"]
+)
+LEDGER_SECONDS = Histogram(
+    "agelane_ledger_seconds", "Time until a sale is durable.", buckets=_SECONDS
+)
+
 IN_FLIGHT = Gauge(
     "agelane_in_flight", "Calls that model servers work on.", multiprocess_mode="livesum"
 )
