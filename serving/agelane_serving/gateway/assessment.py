@@ -42,6 +42,8 @@ class Estimate:
     """The most probable age group."""
     age_group_probability: float
     """Its probability, 0 … 1."""
+    age_group_shares: tuple[float, ...]
+    """Those of all groups, the youngest first."""
     probability_under_legal_age: float
     """P(age < legal age), 0 … 1."""
 

@@ -25,7 +25,7 @@ from agelane_serving.policy import (
     Verdict,
     audited,
     fuse_customer,
-    most_probable,
+    group_shares,
     verify_id,
 )
 
@@ -197,13 +197,16 @@ class Visit:
             return None
         distribution, tail = fused.distribution, (1 - INTERVAL_COVERAGE) / 2
         low, median, high = distribution.quantiles_years(tail, 0.5, 1 - tail)
-        group, group_probability = most_probable(self._policy.age_groups, distribution)
+        shares = group_shares(self._policy.age_groups, distribution)
+        # Of equally probable groups the youngest.
+        best = shares.index(max(shares))
         return Estimate(
             age_years=median,
             low_years=low,
             high_years=high,
-            age_group=group,
-            age_group_probability=group_probability,
+            age_group=self._policy.age_groups[best],
+            age_group_probability=shares[best],
+            age_group_shares=shares,
             probability_under_legal_age=distribution.probability_under(self._rule.legal_age_years),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from agelane.v1 import assessment_pb2, checkout_pb2
@@ -36,10 +37,7 @@ def to_customer(
         CallError: a field other than the photo is out of its range.
     """
     for field in ("store_id", "lane_id", "request_id"):
-        if not _ID.fullmatch(getattr(request, field)):
-            raise CallError(
-                Fault.INVALID_FIELD, f"{field} must be 1 to 64 of A-Z a-z 0-9 . _ -", field=field
-            )
+        checked_id(request, field)
     if len(request.restricted_category) > _LONGEST_CATEGORY:
         raise CallError(
             Fault.INVALID_FIELD,
@@ -56,6 +54,14 @@ def to_customer(
     )
 
 
+def checked_id(request: Message, field: str) -> None:
+    """Let pass a name of the right characters, or none; raises CallError."""
+    if not _ID.fullmatch(getattr(request, field)):
+        raise CallError(
+            Fault.INVALID_FIELD, f"{field} must be 1 to 64 of A-Z a-z 0-9 . _ -", field=field
+        )
+
+
 def to_message(assessment: Assessment) -> assessment_pb2.Assessment:
     """Return the assessment as the contract describes it."""
     message = assessment_pb2.Assessment(
@@ -68,8 +74,8 @@ def to_message(assessment: Assessment) -> assessment_pb2.Assessment:
         policy_version=assessment.policy_version,
         frames_used=assessment.frames_used,
     )
-    _set_timestamp(message.assessed_at, assessment.assessed_at)
-    _set_timestamp(message.expires_at, assessment.expires_at)
+    set_timestamp(message.assessed_at, assessment.assessed_at)
+    set_timestamp(message.expires_at, assessment.expires_at)
     if assessment.photo is not None:
         width, height = assessment.photo.upright_size
         message.photo_quality.width_pixels = width
@@ -124,6 +130,16 @@ def to_proof(assessment: Assessment) -> Proof:
         probability_under_legal_age=(
             None if estimate is None else estimate.probability_under_legal_age
         ),
+        age_interval_years=(
+            None
+            if estimate is None
+            else (round(estimate.low_years, 1), round(estimate.high_years, 1))
+        ),
+        age_group_shares=(
+            ()
+            if estimate is None
+            else tuple(round(share, 2) for share in estimate.age_group_shares)
+        ),
         model_name="" if version is None else assessment.model_name,
         model_version=version,
         policy_version=assessment.policy_version,
@@ -139,5 +155,6 @@ def _set_age_group(message: assessment_pb2.AgeGroup, group: AgeGroup) -> None:
         message.to_years = group.to_years
 
 
-def _set_timestamp(message: Timestamp, seconds: float) -> None:
+def set_timestamp(message: Timestamp, seconds: float) -> None:
+    """Set a moment in Unix seconds."""
     message.seconds, message.nanos = int(seconds), int(seconds % 1 * 1_000_000_000)

@@ -29,6 +29,9 @@ class Fault(Enum):
     ROLE_NOT_PERMITTED = auto()
     TOKEN_FORGED = auto()
     TOKEN_EXPIRED = auto()
+    TOKEN_REUSED = auto()
+    SALE_ID_REUSED = auto()
+    LEDGER_UNAVAILABLE = auto()
     NOT_IMPLEMENTED = auto()
     INTERNAL = auto()
 

@@ -35,10 +35,15 @@ from agelane_serving.gateway.operations.gauges import Gauges
 from agelane_serving.gateway.operations.health import Health
 from agelane_serving.gateway.operations.tracing import TracingError, send_spans_to
 from agelane_serving.gateway.photo.upright import Uprighter
+from agelane_serving.gateway.sales import Sales
 from agelane_serving.gateway.security.tls import TlsError, TlsFiles, server_credentials
 from agelane_serving.gateway.servicer import CheckoutService, ReportService
 from agelane_serving.gateway.settings import Settings
 from agelane_serving.gateway.watched_file import ConfigurationError
+from agelane_serving.ledger.chain import read_key
+from agelane_serving.ledger.migrate import migrate
+from agelane_serving.ledger.recorder import Recorder
+from agelane_serving.ledger.store import LedgerError, Store
 
 _SERVICES = (
     checkout_pb2.DESCRIPTOR.services_by_name["CheckoutService"].full_name,
@@ -107,7 +112,11 @@ class Gateway:
         self._streams = LaneStreams(assessor, access, answers)
         self._health = Health(servers.backends)
         self._gauges = Gauges(servers, queue, rollout, answers.drift)
-        self._checkout = CheckoutService(assessor, access, answers, self._streams)
+        self._recorder = _recorder(settings)
+        sales = None
+        if self._recorder is not None:
+            sales = Sales(self._recorder, access, configuration.key_ring)
+        self._checkout = CheckoutService(assessor, access, answers, self._streams, sales)
         self._reports = ReportService(access)
         self._admin = AdminService(
             access, configuration.policy, servers, queue, rollout, configuration.files
@@ -158,6 +167,8 @@ class Gateway:
         self._access.close()
         await self._server.stop(self._settings.drain_seconds)
         await self._admin_server.stop(None)
+        if self._recorder is not None:
+            await self._recorder.close()
         await self._model.close()
 
     def _listen(self, server: grpc.aio.Server, address: str) -> str:
@@ -211,6 +222,18 @@ def serve_metrics(address: str) -> None:
         start_http_server(int(port), host.strip("[]"))
     except OSError as error:
         raise StartupError(f"cannot listen on {address}: {error.strerror}") from error
+
+
+def _recorder(settings: Settings) -> Recorder | None:
+    """Return what records sales, its database brought up to date; None: nothing is recorded."""
+    if settings.ledger_key is None:
+        return None
+    try:
+        key = read_key(settings.ledger_key)
+        migrate(settings.ledger)
+        return Recorder(Store(settings.ledger, key))
+    except (LedgerError, OSError, ValueError) as error:
+        raise StartupError(f"--ledger: {error}") from error
 
 
 def _trust(settings: Settings) -> grpc.ChannelCredentials | None:

@@ -8,18 +8,20 @@ from typing import Any, NoReturn
 
 import grpc
 
-from agelane.v1 import checkout_pb2, checkout_pb2_grpc, report_pb2_grpc
+from agelane.v1 import checkout_pb2, checkout_pb2_grpc, report_pb2_grpc, sale_pb2
 from agelane_serving.gateway.access import Access
 from agelane_serving.gateway.answers import Answers
 from agelane_serving.gateway.assessor import Assessor
-from agelane_serving.gateway.convert import to_customer
+from agelane_serving.gateway.convert import set_timestamp, to_customer
 from agelane_serving.gateway.deadline import deadline_for
 from agelane_serving.gateway.errors import CallError, Fault
 from agelane_serving.gateway.lane_streams import LaneStreams
 from agelane_serving.gateway.operations.logs import name_request
 from agelane_serving.gateway.operations.tracing import call_span
+from agelane_serving.gateway.sales import Sales
 from agelane_serving.gateway.security.caller import Role
 from agelane_serving.gateway.status import answers_errors, streams_errors
+from agelane_serving.ledger.store import Result
 
 _Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -28,11 +30,16 @@ class CheckoutService(checkout_pb2_grpc.CheckoutServiceServicer):
     """What a till calls."""
 
     def __init__(
-        self, assessor: Assessor, access: Access, answers: Answers, streams: LaneStreams
+        self,
+        assessor: Assessor,
+        access: Access,
+        answers: Answers,
+        streams: LaneStreams,
+        sales: Sales | None,
     ) -> None:
-        """All four are used as long as the service is."""
+        """All are used as long as the service is; without sales there is no RecordSale."""
         self._assessor, self._access, self._answers = assessor, access, answers
-        self._streams = streams
+        self._streams, self._sales = streams, sales
 
     @answers_errors
     async def AssessCustomer(
@@ -68,10 +75,20 @@ class CheckoutService(checkout_pb2_grpc.CheckoutServiceServicer):
                     yield response
 
     @answers_errors
-    async def RecordSale(self, request: object, context: _Context) -> NoReturn:
-        """Not there yet."""
-        self._access.caller(context, Role.LANE)
-        raise _not_implemented("RecordSale")
+    async def RecordSale(
+        self, request: sale_pb2.RecordSaleRequest, context: _Context
+    ) -> sale_pb2.RecordSaleResponse:
+        """Record what happened after an assessment, or without one."""
+        caller = self._access.caller(context, Role.LANE)
+        if self._sales is None:
+            raise _not_implemented("RecordSale, since it has no ledger")
+        receipt = await self._sales.record(request, caller)
+        response = sale_pb2.RecordSaleResponse(
+            sale_id=request.sale_id,
+            already_recorded=receipt.result is Result.ALREADY_RECORDED,
+        )
+        set_timestamp(response.recorded_at, receipt.recorded_at)
+        return response
 
 
 class ReportService(report_pb2_grpc.ReportServiceServicer):

@@ -60,6 +60,12 @@ class Settings:
         None, Path, "FILE", "keys that sign assessments; none leaves them unsigned"
     )
     """Keys that sign assessments; None: they are not signed."""
+    ledger: str = _flag(
+        "", str, "URL", "database of sales, as sqlite:///FILE or postgresql+psycopg://… (none)"
+    )
+    """Where sales are recorded, as SQLAlchemy has it; "": nowhere, there is no RecordSale."""
+    ledger_key: Path | None = _flag(None, Path, "FILE", "key of the ledger's chain of hashes")
+    """The key that the ledger's hashes are made with; belongs to `ledger`."""
     admin_listen: str = _flag("", str, "HOST:PORT", "address for operators (none)")
     """HOST:PORT of the admin rpcs; "": there are none."""
     metrics_listen: str = _flag("", str, "HOST:PORT", "address for Prometheus (none)")
@@ -129,6 +135,8 @@ class Settings:
             raise SettingsError("--tls-certificate and --tls-key belong together")
         if self.tls_client_ca is not None and self.tls_certificate is None:
             raise SettingsError("--tls-client-ca needs --tls-certificate")
+        if bool(self.ledger) != (self.ledger_key is not None):
+            raise SettingsError("--ledger and --ledger-key belong together")
         self._check_exposure()
         if not all(self.model_servers):
             raise SettingsError("--model-server must not be empty")

@@ -32,14 +32,15 @@ _CODES = {
     ),
     grpc.StatusCode.DEADLINE_EXCEEDED: (Fault.DEADLINE_TOO_SHORT,),
     grpc.StatusCode.RESOURCE_EXHAUSTED: (Fault.OVERLOADED, Fault.RATE_LIMITED),
-    grpc.StatusCode.UNAVAILABLE: (Fault.SHUTTING_DOWN,),
+    grpc.StatusCode.UNAVAILABLE: (Fault.SHUTTING_DOWN, Fault.LEDGER_UNAVAILABLE),
     grpc.StatusCode.UNAUTHENTICATED: (Fault.CREDENTIALS_MISSING, Fault.CREDENTIALS_INVALID),
     grpc.StatusCode.PERMISSION_DENIED: (
         Fault.STORE_NOT_PERMITTED,
         Fault.ROLE_NOT_PERMITTED,
         Fault.TOKEN_FORGED,
     ),
-    grpc.StatusCode.FAILED_PRECONDITION: (Fault.TOKEN_EXPIRED,),
+    grpc.StatusCode.FAILED_PRECONDITION: (Fault.TOKEN_EXPIRED, Fault.TOKEN_REUSED),
+    grpc.StatusCode.ALREADY_EXISTS: (Fault.SALE_ID_REUSED,),
     grpc.StatusCode.UNIMPLEMENTED: (Fault.NOT_IMPLEMENTED,),
     grpc.StatusCode.INTERNAL: (Fault.INTERNAL,),
 }

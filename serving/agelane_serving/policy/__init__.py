@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from agelane_serving.policy.age_groups import AgeGroup, most_probable
+from agelane_serving.policy.age_groups import AgeGroup, group_shares
 from agelane_serving.policy.card import Card, CardError, read_card
 from agelane_serving.policy.certificate import Certificate
 from agelane_serving.policy.decision import Decision, Reason, Verdict, audited, decide, verify_id
 from agelane_serving.policy.distribution import AgeDistribution, DistributionError
 from agelane_serving.policy.face import Box, FaceGates, Faces
 from agelane_serving.policy.fusion import MOST_FRAMES, Frame, FusedCustomer, fuse_customer
+from agelane_serving.policy.offers import LiftLows, Offer, OfferBook, Offerer, Selection
+from agelane_serving.policy.offers_file import load_offers, read_lift_lows
 from agelane_serving.policy.policy_file import load_policy
 from agelane_serving.policy.rules import Policy, PolicyError, Requirement, Rule, UnknownCategory
 
@@ -26,18 +28,25 @@ __all__ = [
     "Faces",
     "Frame",
     "FusedCustomer",
+    "LiftLows",
+    "Offer",
+    "OfferBook",
+    "Offerer",
     "Policy",
     "PolicyError",
     "Reason",
     "Requirement",
     "Rule",
+    "Selection",
     "UnknownCategory",
     "Verdict",
     "audited",
     "decide",
     "fuse_customer",
+    "group_shares",
+    "load_offers",
     "load_policy",
-    "most_probable",
     "read_card",
+    "read_lift_lows",
     "verify_id",
 ]

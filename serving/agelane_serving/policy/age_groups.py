@@ -8,6 +8,9 @@ from itertools import pairwise
 
 from agelane_serving.policy.distribution import OLDEST_YEARS, AgeDistribution
 
+MOST_AGE_GROUPS = 16
+"""More would not fit into a signed assessment, and nobody could tell them apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class AgeGroup:
@@ -38,22 +41,17 @@ def groups_from_starts(starts: Sequence[int]) -> tuple[AgeGroup, ...]:
     """Return the groups that begin at these ages; told this way, they can't overlap or gape.
 
     Raises:
-        ValueError: the ages don't rise from 0 to at most 100.
+        ValueError: the ages don't rise from 0 to at most 100, or are too many.
     """
     rising = all(first < second for first, second in pairwise(starts))
     if not rising or not starts or starts[0] != 0 or starts[-1] > OLDEST_YEARS:
         raise ValueError("must rise from 0 to at most 100")
+    if len(starts) > MOST_AGE_GROUPS:
+        raise ValueError(f"must be at most {MOST_AGE_GROUPS}")
     ends = [start - 1 for start in starts[1:]]
     return tuple(AgeGroup(*bounds) for bounds in zip(starts, [*ends, None], strict=True))
 
 
-def most_probable(
-    groups: Sequence[AgeGroup], distribution: AgeDistribution
-) -> tuple[AgeGroup, float]:
-    """Return the group that most probability lies in, and how much (0 … 1).
-
-    Of equally probable groups it is the youngest.
-    """
-    shares = [group.probability(distribution) for group in groups]
-    best = shares.index(max(shares))
-    return groups[best], shares[best]
+def group_shares(groups: Sequence[AgeGroup], distribution: AgeDistribution) -> tuple[float, ...]:
+    """Return the probability that lies in each group, 0 … 1."""
+    return tuple(group.probability(distribution) for group in groups)

@@ -15,7 +15,7 @@ class Proof:
     """
 
     assessment_id: str
-    """Assessment.id, a name."""
+    """Assessment.id, 32 hexadecimal digits."""
     store_id: str
     """The store it was made for, a name; "": not told."""
     lane_id: str
@@ -23,21 +23,26 @@ class Proof:
     restricted_category: str
     """The restricted category that was applied, a name."""
     decision: str
-    """The decision's name, as ALLOW; at most 32 characters."""
+    """The decision's name, as ALLOW."""
     reasons: tuple[str, ...]
     """The reasons' names, the deciding one first; at least one, and none twice."""
     legal_age_years: int
     """The legal age that was applied, 1 … 100."""
     age_group_id: str
-    """The most probable age group, a name; "": there is no estimate."""
+    """The most probable age group, at most 8 characters; "": there is no estimate."""
     probability_under_legal_age: float | None
     """P(age < legal age), 0 … 1; None: there is no estimate."""
+    age_interval_years: tuple[float, float] | None
+    """Central 90 % interval of the age, to a tenth of a year; None: there is no estimate."""
+    age_group_shares: tuple[float, ...]
+    """P(age group) of the policy's groups, the youngest first, to two digits; empty: there is no
+    estimate."""
     model_name: str
     """The model, a name; "": not told."""
     model_version: int | None
     """The version that answered, 1 or greater; None: none did."""
     policy_version: str
-    """Which policy decided, a name."""
+    """Which policy decided, 16 hexadecimal digits."""
     assessed_at: float
     """When it was decided, in Unix seconds, to the millisecond: a finer part is rounded away."""
     expires_at: float
@@ -61,6 +66,10 @@ class Proof:
         """
         proof = cls(*values)
         object.__setattr__(proof, "reasons", tuple(proof.reasons))
+        object.__setattr__(proof, "age_group_shares", tuple(proof.age_group_shares))
+        if proof.age_interval_years is not None:
+            low, high = proof.age_interval_years
+            object.__setattr__(proof, "age_interval_years", (low, high))
         return proof
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from agelane.v1 import assessment_pb2
 from agelane_serving.gateway.security.assessment_token import read_key_ring
 from agelane_serving.gateway.security.proof import Proof
+from agelane_serving.policy.age_groups import MOST_AGE_GROUPS
 
 OLD_KEY, KEY = bytes(range(32)), bytes(range(32, 64))
 OLD_TEXT, TEXT = base64.b64encode(OLD_KEY).decode(), base64.b64encode(KEY).decode()
@@ -30,6 +31,8 @@ PROOF = Proof(
     legal_age_years=18,
     age_group_id="25_34",
     probability_under_legal_age=0.0012,
+    age_interval_years=(21.4, 38.9),
+    age_group_shares=(0.0, 0.12, 0.7, 0.18, 0.0),
     model_name="age",
     model_version=17,
     policy_version="0123456789abcdef",
@@ -41,24 +44,28 @@ REASONS = tuple(
 )
 NOW = PROOF.assessed_at
 LARGEST = Proof(
-    assessment_id="a" * 64,
+    assessment_id="a" * 32,
     store_id="b" * 64,
     lane_id="c" * 64,
     restricted_category="d" * 64,
-    decision="E" * 32,
+    decision="E" * 9,
     reasons=("F" * 64, "G" * 64, "H" * 64, "I" * 64, "J" * 29),
     legal_age_years=100,
-    age_group_id="k" * 64,
+    age_group_id="k" * 8,
     probability_under_legal_age=2.2250738585072014e-308,
+    age_interval_years=(100.0, 100.0),
+    age_group_shares=(0.11,) * MOST_AGE_GROUPS,
     model_name="l" * 64,
     model_version=2**63 - 1,
-    policy_version="m" * 64,
+    policy_version="m" * 16,
     assessed_at=253_402_300_798.123,
     expires_at=253_402_300_798.999,
 )
 
 names = st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True)
 names_or_none = st.just("") | names
+years = st.integers(0, 1000).map(lambda tenths: tenths / 10)
+shares = st.integers(0, 100).map(lambda percent: percent / 100)
 milliseconds = st.integers(0, 253_402_200_000_000)  # in the year 9999
 
 
@@ -67,18 +74,20 @@ def proofs(draw: st.DrawFn) -> Proof:
     """Any proof within the limits."""
     begun = draw(milliseconds)
     return Proof(
-        assessment_id=draw(names),
+        assessment_id=draw(st.from_regex(r"[0-9a-f]{32}", fullmatch=True)),
         store_id=draw(names_or_none),
         lane_id=draw(names_or_none),
         restricted_category=draw(names),
         decision=draw(st.sampled_from(["ALLOW", "VERIFY_ID", "REFUSE"])),
         reasons=tuple(draw(st.lists(st.sampled_from(REASONS), min_size=1, unique=True))),
         legal_age_years=draw(st.integers(1, 100)),
-        age_group_id=draw(names_or_none),
+        age_group_id=draw(st.from_regex(r"[0-9a-z_]{0,8}", fullmatch=True)),
         probability_under_legal_age=draw(st.none() | st.floats(0, 1)),
+        age_interval_years=draw(st.none() | st.tuples(years, years)),
+        age_group_shares=tuple(draw(st.lists(shares, max_size=MOST_AGE_GROUPS))),
         model_name=draw(names_or_none),
         model_version=draw(st.none() | st.integers(1, 2**63 - 1)),
-        policy_version=draw(names),
+        policy_version=draw(st.from_regex(r"[0-9a-f]{16}", fullmatch=True)),
         assessed_at=begun / 1000,
         expires_at=(begun + draw(st.integers(1, 86_400_000))) / 1000,
     )
