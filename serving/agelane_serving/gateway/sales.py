@@ -15,9 +15,9 @@ from agelane_serving.gateway.sale_messages import sold_at, to_sale
 from agelane_serving.gateway.security.assessment_token import KeyRing
 from agelane_serving.gateway.security.caller import Caller
 from agelane_serving.gateway.security.proof import Proof
+from agelane_serving.ledger.receipt import Entry, LedgerError, Receipt, Result
 from agelane_serving.ledger.recorder import Recorder
 from agelane_serving.ledger.sale import Attempt
-from agelane_serving.ledger.store import Entry, LedgerError, Receipt, Result
 
 _RETRY_SECONDS = 1.0
 _KEPT = frozenset({Fault.TOKEN_FORGED, Fault.TOKEN_EXPIRED})

@@ -21,7 +21,7 @@ from agelane_serving.gateway.operations.tracing import call_span
 from agelane_serving.gateway.sales import Sales
 from agelane_serving.gateway.security.caller import Role
 from agelane_serving.gateway.status import answers_errors, streams_errors
-from agelane_serving.ledger.store import Result
+from agelane_serving.ledger.receipt import Result
 
 _Context = grpc.aio.ServicerContext[Any, Any]
 

@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from agelane_serving.ledger.chain import read_key
 from agelane_serving.ledger.migrate import migrate
-from agelane_serving.ledger.store import LedgerError, engine_for
+from agelane_serving.ledger.receipt import LedgerError
+from agelane_serving.ledger.store import engine_for
 from agelane_serving.ledger.verify import verify
 
 

@@ -8,7 +8,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.exc import DBAPIError
 
-from agelane_serving.ledger.store import LedgerError, engine_for
+from agelane_serving.ledger.receipt import LedgerError
+from agelane_serving.ledger.store import engine_for
 
 _SCRIPTS = Path(__file__).with_name("migrations")
 

@@ -6,12 +6,23 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
-from agelane_serving.ledger.store import Entry, LedgerError, Receipt, Store
+from agelane_serving.ledger.receipt import Entry, LedgerError, Receipt
 
 _MOST_WAITING = 2_000
 _MOST_AT_ONCE = 200
 _logger = logging.getLogger(__name__)
+
+
+class Store(Protocol):
+    """What writes: `store.Store`, or a test's."""
+
+    def record(self, entries: Sequence[Entry]) -> list[Receipt]:
+        """Record entries in one transaction; raises LedgerError."""
+
+    def close(self) -> None:
+        """Close all connections."""
 
 
 class LedgerBusy(LedgerError):

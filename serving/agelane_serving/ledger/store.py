@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
@@ -14,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from agelane_serving.ledger.chain import FIRST, link
+from agelane_serving.ledger.receipt import Entry, LedgerError, Receipt, Result
 from agelane_serving.ledger.rows import (
     Row,
     basket_of_sale,
@@ -30,36 +29,8 @@ from agelane_serving.ledger.schema import (
     used_assessments,
 )
 
-Entry = Sale | Attempt
 _BUSY_SECONDS = 5
 _HEAD_ID = 1
-
-
-class LedgerError(Exception):
-    """The database can't be used; nothing of the batch was recorded. Quotes no password."""
-
-
-class Result(Enum):
-    """What became of one entry."""
-
-    RECORDED = auto()
-    """It is durable."""
-    ALREADY_RECORDED = auto()
-    """The same had been recorded before."""
-    SALE_ID_REUSED = auto()
-    """Something else had been recorded under that name; this was not."""
-    TOKEN_REUSED = auto()
-    """Another sale had been made under that assessment; the attempt was recorded, and no sale."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a till is told."""
-
-    result: Result
-    """What became of it."""
-    recorded_at: float
-    """When it was first recorded, in Unix seconds; 0 if it was not."""
 
 
 class Store:

@@ -11,9 +11,10 @@ from sqlalchemy import Engine, select
 
 from agelane_serving.ledger import store as store_module
 from agelane_serving.ledger.migrate import migrate
+from agelane_serving.ledger.receipt import LedgerError, Result
 from agelane_serving.ledger.sale import Attempt, Outcome
 from agelane_serving.ledger.schema import basket_lines, baskets, events
-from agelane_serving.ledger.store import LedgerError, Result, Store
+from agelane_serving.ledger.store import Store
 from agelane_serving.ledger.verify import verify
 from tests.serving.ledger.sales import KEY, assessed, sale
 
