@@ -1,0 +1,1 @@
+"""What managers are told: cashier by cashier, age group by age group."""
