@@ -41,6 +41,15 @@ from agelane_client.results import (
     Offer,
     PhotoQuality,
 )
+from agelane_client.sales import (
+    BasketLine,
+    DocumentCheck,
+    DocumentReading,
+    DocumentResult,
+    RefusalReason,
+    SaleOutcome,
+    SaleReceipt,
+)
 
 __all__ = [
     "AgeGroup",
@@ -49,6 +58,7 @@ __all__ = [
     "Assessment",
     "AsyncClient",
     "AuthError",
+    "BasketLine",
     "BoundingBox",
     "Client",
     "ClosedError",
@@ -56,6 +66,9 @@ __all__ = [
     "CredentialsError",
     "DeadlineError",
     "DecisionReason",
+    "DocumentCheck",
+    "DocumentReading",
+    "DocumentResult",
     "Health",
     "Model",
     "Offer",
@@ -63,7 +76,10 @@ __all__ = [
     "PermissionDeniedError",
     "PhotoError",
     "PhotoQuality",
+    "RefusalReason",
     "RequestError",
+    "SaleOutcome",
+    "SaleReceipt",
     "ServerError",
     "UnavailableError",
     "__version__",

@@ -85,6 +85,7 @@ class FakeGateway(CheckoutServiceServicer):
         """`behaviour` makes the answers, and may be exchanged; port 0 is any free one."""
         self.behaviour = behaviour
         self.requests: list[checkout_pb2.AssessCustomerRequest] = []
+        self.sales: list[sale_pb2.RecordSaleRequest] = []
         self.metadata: list[dict[str, str | bytes]] = []
         self.called = threading.Event()
         self._stopped = threading.Event()
@@ -126,6 +127,12 @@ class FakeGateway(CheckoutServiceServicer):
         """Not scripted."""
         raise NotImplementedError
 
-    def RecordSale(self, request: sale_pb2.RecordSaleRequest, context: Any) -> NoReturn:
-        """Not scripted."""
-        raise NotImplementedError
+    def RecordSale(
+        self, request: sale_pb2.RecordSaleRequest, context: Any
+    ) -> sale_pb2.RecordSaleResponse:
+        """Record the call, and say so; a second time that it was there."""
+        known = request.sale_id in {sale.sale_id for sale in self.sales}
+        self.sales.append(request)
+        response = sale_pb2.RecordSaleResponse(sale_id=request.sale_id, already_recorded=known)
+        response.recorded_at.FromSeconds(1_793_448_000)
+        return response

@@ -15,10 +15,12 @@ from agelane.v1 import checkout_pb2, report_pb2
 from agelane_client import AgelaneError, AsyncClient, Client, ConfigurationError, errors
 from agelane_client.options import Options
 
-SDK_METHODS = {"CheckoutService.AssessCustomer": "assess"}
+SDK_METHODS = {
+    "CheckoutService.AssessCustomer": "assess",
+    "CheckoutService.RecordSale": "record_sale",
+}
 NOT_IN_THE_SDK = {
     "CheckoutService.AssessCustomerStream",
-    "CheckoutService.RecordSale",
     "ReportService.GetAgeGroupReport",
     "ReportService.GetCashierReport",
 }
@@ -33,6 +35,7 @@ def test_the_exported_names_are_these() -> None:
         "Assessment",
         "AsyncClient",
         "AuthError",
+        "BasketLine",
         "BoundingBox",
         "Client",
         "ClosedError",
@@ -40,6 +43,9 @@ def test_the_exported_names_are_these() -> None:
         "CredentialsError",
         "DeadlineError",
         "DecisionReason",
+        "DocumentCheck",
+        "DocumentReading",
+        "DocumentResult",
         "Health",
         "Model",
         "Offer",
@@ -47,7 +53,10 @@ def test_the_exported_names_are_these() -> None:
         "PermissionDeniedError",
         "PhotoError",
         "PhotoQuality",
+        "RefusalReason",
         "RequestError",
+        "SaleOutcome",
+        "SaleReceipt",
         "ServerError",
         "UnavailableError",
         "__version__",

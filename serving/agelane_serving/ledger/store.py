@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from agelane_serving.ledger.chain import FIRST, link
 from agelane_serving.ledger.receipt import Entry, LedgerError, Receipt, Result
@@ -60,6 +60,8 @@ class Store:
                 return _Batch(connection, self._key).record(entries)
         except DBAPIError as error:
             raise LedgerError(f"{type(error.orig).__name__}: {error.orig}") from error
+        except SQLAlchemyError as error:  # as when the chain's head is not there
+            raise LedgerError(type(error).__name__) from error
 
     def close(self) -> None:
         """Close all connections."""

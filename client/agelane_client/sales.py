@@ -1,0 +1,206 @@
+"""What a till tells after an assessment: `Client.record_sale` takes it, `SaleReceipt` answers."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+
+from agelane.v1 import sale_pb2
+from agelane_client.errors import RequestError
+from agelane_client.options import Options
+from agelane_client.results import Assessment, _Name, _Result
+
+_BUCKETS = 64
+
+
+class SaleOutcome(_Name):
+    """How a sale ended."""
+
+    SOLD = "SOLD"
+    """Paid for; the age-restricted goods went out."""
+    REFUSED = "REFUSED"
+    """The cashier refused to sell the age-restricted goods."""
+    VOIDED = "VOIDED"
+    """Cancelled, before or after payment."""
+
+
+class RefusalReason(_Name):
+    """Why a cashier refused."""
+
+    ASSESSMENT = "ASSESSMENT"
+    NO_DOCUMENT = "NO_DOCUMENT"
+    DOCUMENT_UNDER_AGE = "DOCUMENT_UNDER_AGE"
+    DOCUMENT_NOT_ACCEPTED = "DOCUMENT_NOT_ACCEPTED"
+    INTOXICATED = "INTOXICATED"
+    PROXY_PURCHASE = "PROXY_PURCHASE"
+    OUTSIDE_HOURS = "OUTSIDE_HOURS"
+    OTHER = "OTHER"
+
+
+class DocumentResult(_Name):
+    """What a document showed."""
+
+    OF_AGE = "OF_AGE"
+    UNDER_AGE = "UNDER_AGE"
+    NOT_SHOWN = "NOT_SHOWN"
+    NOT_ACCEPTED = "NOT_ACCEPTED"
+
+
+class DocumentReading(_Name):
+    """How a document was read."""
+
+    LOOKED_AT = "LOOKED_AT"
+    TYPED = "TYPED"
+    SCANNED = "SCANNED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BasketLine:
+    """Goods of one category."""
+
+    category: str
+    """In the store's own words, 1 to 64 characters."""
+    restricted_category: str = ""
+    """Under which age restriction they fall ("alcohol", …); empty: none."""
+    quantity: int = 1
+    """Pieces, 1 or more."""
+    amount_minor: int = 0
+    """What they cost together, in cents or the like; negative for returns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentCheck:
+    """The cashier's look at a document. A date of birth stays at the till: see `of`."""
+
+    result: DocumentResult
+    """What it showed."""
+    reading: DocumentReading | None = None
+    """How it was read."""
+    duration: timedelta | None = None
+    """From asking for it to the result, 0 to 10 minutes."""
+    document_age_years: int | None = None
+    """The customer's age by the document, in completed years."""
+    birth_date_bucket: int | None = None
+    """Which of 64 buckets the date of birth falls into."""
+
+    @classmethod
+    def of(
+        cls,
+        birth_date: date,
+        store_id: str,
+        result: DocumentResult,
+        *,
+        reading: DocumentReading | None = None,
+        duration: timedelta | None = None,
+        today: date | None = None,
+    ) -> DocumentCheck:
+        """Return the check of a document with a date of birth, of which only two things leave.
+
+        They are the age, and a bucket of 64 that the gateway notices one typed again and again by.
+        """
+        day = today or datetime.now(timezone.utc).date()
+        before_birthday = (day.month, day.day) < (birth_date.month, birth_date.day)
+        text = f"{store_id}:{birth_date.isoformat()}".encode()
+        return cls(
+            result=result,
+            reading=reading,
+            duration=duration,
+            document_age_years=max(0, day.year - birth_date.year - before_birthday),
+            birth_date_bucket=hashlib.sha256(text).digest()[0] % _BUCKETS,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaleReceipt(_Result):
+    """A sale that is recorded for good."""
+
+    sale_id: str
+    """Its name: with the same one it is never recorded twice."""
+    recorded_at: datetime
+    """When it was first recorded, by the gateway's clock."""
+    already_recorded: bool
+    """Whether that was before this call."""
+
+
+def sale_request(
+    outcome: SaleOutcome,
+    options: Options,
+    *,
+    assessment: Assessment | bytes | None,
+    sale_id: str | None,
+    store_id: str | None,
+    lane_id: str | None,
+    cashier_id: str,
+    basket: Iterable[BasketLine],
+    currency_code: str,
+    document_check: DocumentCheck | None,
+    refusal_reason: RefusalReason | None,
+    voids_sale_id: str,
+    sold_at: datetime | None,
+    supervisor_on_shift: bool | None,
+    decided_offline: bool,
+) -> sale_pb2.RecordSaleRequest:
+    """Return the request; None takes the client's options. Raises RequestError."""
+    token = assessment.assessment_token if isinstance(assessment, Assessment) else assessment
+    request = sale_pb2.RecordSaleRequest(
+        # Made here, so that a call that is repeated is recorded once.
+        sale_id=sale_id or uuid.uuid4().hex,
+        assessment_token=token or b"",
+        store_id=options.store_id if store_id is None else store_id,
+        lane_id=options.lane_id if lane_id is None else lane_id,
+        cashier_id=cashier_id,
+        basket=[
+            sale_pb2.BasketLine(
+                category=line.category,
+                restricted_category=line.restricted_category,
+                quantity=line.quantity,
+                amount_minor=line.amount_minor,
+            )
+            for line in basket
+        ],
+        currency_code=currency_code,
+        outcome=sale_pb2.SaleOutcome.Value(f"SALE_OUTCOME_{SaleOutcome(outcome).value}"),
+        voids_sale_id=voids_sale_id,
+        supervisor_on_shift=supervisor_on_shift,
+        decided_offline=decided_offline,
+    )
+    if refusal_reason is not None:
+        name = f"REFUSAL_REASON_{RefusalReason(refusal_reason).value}"
+        request.refusal_reason = sale_pb2.RefusalReason.Value(name)
+    if document_check is not None:
+        request.document_check.CopyFrom(_document(document_check))
+    # Else unset, and not this moment: the same sale told again must be the same request.
+    if sold_at is not None:
+        _set_sold_at(request, sold_at)
+    return request
+
+
+def to_receipt(wire: sale_pb2.RecordSaleResponse) -> SaleReceipt:
+    """Return the receipt that came over the wire."""
+    return SaleReceipt(
+        sale_id=wire.sale_id,
+        recorded_at=wire.recorded_at.ToDatetime(timezone.utc),
+        already_recorded=wire.already_recorded,
+    )
+
+
+def _set_sold_at(request: sale_pb2.RecordSaleRequest, sold_at: datetime) -> None:
+    if sold_at.tzinfo is None:
+        raise RequestError("sold_at must have a time zone", reason="INVALID_FIELD")
+    request.sold_at.FromDatetime(sold_at)
+
+
+def _document(check: DocumentCheck) -> sale_pb2.DocumentCheck:
+    message = sale_pb2.DocumentCheck(
+        result=sale_pb2.DocumentResult.Value(f"DOCUMENT_RESULT_{check.result.value}"),
+        document_age_years=check.document_age_years,
+        birth_date_bucket=check.birth_date_bucket,
+    )
+    if check.reading is not None:
+        message.reading = sale_pb2.DocumentReading.Value(f"DOCUMENT_READING_{check.reading.value}")
+    if check.duration is not None:
+        message.duration.FromTimedelta(check.duration)
+    return message

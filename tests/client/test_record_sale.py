@@ -1,0 +1,107 @@
+"""What both clients tell of a sale, and what they make of the receipt."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+
+import grpc
+import pytest
+
+from agelane.v1 import sale_pb2
+from agelane_client import (
+    BasketLine,
+    DocumentCheck,
+    DocumentReading,
+    DocumentResult,
+    RefusalReason,
+    RequestError,
+    SaleOutcome,
+)
+from tests.client.conftest import Connect
+from tests.client.fake_gateway import FakeGateway
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
+
+
+def test_a_sale_is_told_whole(connect: Connect, gateway: FakeGateway, photo: bytes) -> None:
+    """With the token of the assessment that it was made under."""
+    client = connect(gateway.target, store_id="s", lane_id="3")
+    assessment = client.assess(photo)
+    check = DocumentCheck.of(
+        date(2000, 11, 26),
+        "s",
+        DocumentResult.OF_AGE,
+        reading=DocumentReading.TYPED,
+        duration=timedelta(seconds=2.5),
+        today=date(2026, 11, 25),
+    )
+    receipt = client.record_sale(
+        SaleOutcome.SOLD,
+        assessment=assessment,
+        sale_id="sale-1",
+        cashier_id="c7",
+        basket=[BasketLine(category="beer", restricted_category="alcohol", amount_minor=599)],
+        currency_code="EUR",
+        document_check=check,
+        sold_at=NOON,
+        supervisor_on_shift=False,
+    )
+    assert (receipt.sale_id, receipt.already_recorded) == ("sale-1", False)
+    assert receipt.recorded_at == datetime.fromtimestamp(1_793_448_000, timezone.utc)
+    (told,) = gateway.sales
+    assert (told.assessment_token, told.store_id, told.lane_id) == (b"\0signed", "s", "3")
+    assert told.sold_at.ToDatetime(timezone.utc) == NOON
+    assert told.document_check.document_age_years == 25
+    assert told.document_check.birth_date_bucket < 64
+    assert told.document_check.duration.ToTimedelta() == timedelta(seconds=2.5)
+    assert told.HasField("supervisor_on_shift")
+    assert "2000" not in str(told)
+
+
+def test_a_sale_without_a_name_gets_one(connect: Connect, gateway: FakeGateway) -> None:
+    """Each its own; what is told again under a name is the same sale."""
+    client = connect(gateway.target)
+    first, second = (client.record_sale(SaleOutcome.VOIDED) for _ in range(2))
+    assert first.sale_id != second.sale_id
+    again = client.record_sale(SaleOutcome.VOIDED, sale_id=first.sale_id)
+    assert again.already_recorded
+    # Equal requests: another moment would be another sale under one name.
+    assert gateway.sales[2] == gateway.sales[0]
+    assert not gateway.sales[0].HasField("supervisor_on_shift")
+
+
+def test_a_refusal_has_its_reason(connect: Connect, gateway: FakeGateway) -> None:
+    """By the contract's name."""
+    connect(gateway.target).record_sale(
+        SaleOutcome.REFUSED, refusal_reason=RefusalReason.NO_DOCUMENT
+    )
+    assert gateway.sales[0].refusal_reason == sale_pb2.REFUSAL_REASON_NO_DOCUMENT
+
+
+def test_a_time_without_a_zone_is_refused(connect: Connect, gateway: FakeGateway) -> None:
+    """Nobody knows which noon is meant."""
+    with pytest.raises(RequestError):
+        connect(gateway.target).record_sale(
+            SaleOutcome.SOLD,
+            sold_at=datetime(2026, 11, 25, 12),  # noqa: DTZ001  # that is the point
+        )
+    assert gateway.sales == []
+
+
+def test_a_gateway_that_is_away_names_the_sale(connect: Connect, dead_target: str) -> None:
+    """So that it can be told again under the same name."""
+    with pytest.raises(Exception, match="UNAVAILABLE") as caught:
+        connect(dead_target, timeout=1).record_sale(SaleOutcome.SOLD, sale_id="sale-1")
+    assert caught.value.request_id == "sale-1"  # type: ignore[attr-defined]
+    assert isinstance(caught.value.__cause__, grpc.RpcError)
+
+
+def test_the_names_are_those_of_the_contract() -> None:
+    """All of them, but for the unset ones."""
+    for enum, prefix, kind in (
+        (sale_pb2.SaleOutcome, "SALE_OUTCOME_", SaleOutcome),
+        (sale_pb2.RefusalReason, "REFUSAL_REASON_", RefusalReason),
+        (sale_pb2.DocumentResult, "DOCUMENT_RESULT_", DocumentResult),
+        (sale_pb2.DocumentReading, "DOCUMENT_READING_", DocumentReading),
+    ):
+        assert [f"{prefix}{name}" for name in kind.__members__] == enum.keys()[1:]
