@@ -11,7 +11,12 @@ import tensorflow as tf
 
 from agelane_trainer.data.dataset import read_photos
 from agelane_trainer.training.augment import augment
-from agelane_trainer.training.pipeline import epoch_order, evaluation_batches, training_batches
+from agelane_trainer.training.pipeline import (
+    Share,
+    epoch_order,
+    evaluation_batches,
+    training_batches,
+)
 from agelane_trainer.training.recipe import Augmentation, Recipe
 
 RECIPE = Recipe(name="test", input_size=32, batch_size=8)
@@ -82,6 +87,18 @@ def test_skipping_batches_continues_exactly_where_the_run_stopped(data_set: Path
     resumed = next(iter(training_batches(photos, RECIPE, epoch=1).skip(2)))
     assert (resumed[0].numpy() == whole[2][0].numpy()).all()
     assert (resumed[1].numpy() == whole[2][1].numpy()).all()
+
+
+def test_the_shares_of_a_batch_put_together_are_the_batch(data_set: Path) -> None:
+    """Each photo is varied as it is on one machine, so several learn what one would learn."""
+    photos = read_photos(data_set)
+    whole = list(training_batches(photos, RECIPE, epoch=1))
+    shares = [list(training_batches(photos, RECIPE, 1, Share(i, 4))) for i in range(4)]
+    assert [len(share) for share in shares] == [len(whole)] * 4
+    for number, (batch, ages) in enumerate(whole):
+        parts = [share[number] for share in shares]
+        assert (np.concatenate([part[1] for part in parts]) == ages.numpy()).all()
+        assert np.allclose(np.concatenate([part[0] for part in parts]), batch, atol=1e-3)
 
 
 def test_epochs_differ(data_set: Path) -> None:

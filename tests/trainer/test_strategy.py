@@ -14,6 +14,7 @@ from tests.trainer.conftest import write_data_set
 TWO_DEVICES = """
 import json, pathlib, sys
 from dataclasses import replace
+from functools import partial
 import keras, numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 halves = [tf.config.LogicalDeviceConfiguration()] * 2
@@ -23,19 +24,20 @@ from agelane_trainer.data.dataset import read_photos
 from agelane_trainer.network.resnet import arrays_of
 from agelane_trainer.training import learner
 from agelane_trainer.training.pipeline import training_batches
+from agelane_trainer.training.team import make_team
 from tests.trainer.small_network import TINY, small_network
 
 photos = read_photos(pathlib.Path(sys.argv[1]))
 keras.utils.set_random_seed(5)
 start = arrays_of(small_network(TINY.input_size))
-strategies = {name: learner.make_strategy(name) for name in learner.STRATEGIES}
+teams = {name: make_team(name) for name in ("none", "mirrored")}
 
 
-def learn(strategy, recipe):
-    made = learner.Learner(recipe, len(photos) // recipe.batch_size, strategy)
+def learn(team, recipe):
+    made = learner.Learner(recipe, len(photos) // recipe.batch_size, team)
     if recipe is TINY:
         made.start_from(start)
-    for batch, ages in made.spread(training_batches(photos, recipe, epoch=0)):
+    for batch, ages in made.spread(partial(training_batches, photos, recipe, 0)):
         made.prepare_step()
         made.learn(batch, ages)
     return made
@@ -45,25 +47,30 @@ def normalised(input_size, head, precision):
     photo = keras.Input((input_size, input_size, 3))
     normal = keras.layers.BatchNormalization(name="normal")(photo)
     pooled = keras.layers.GlobalAveragePooling2D()(normal)
-    return keras.Model(photo, keras.layers.Dense(101)(pooled))
+    return keras.Model(photo, keras.layers.Dense(101, name="ages")(pooled))
 
 
 found = {}
 learner.build_model = small_network
-for name, strategy in strategies.items():
-    made = learn(strategy, TINY)
+for name, team in teams.items():
+    made = learn(team, TINY)
     found[name] = {
-        "devices": strategy.num_replicas_in_sync,
+        "devices": team.devices,
         "sums": made.sums.numpy().tolist(),
         "tune_mae": made.mean_error(photos, TINY.input_size),
         "weights": {k: v.tolist() for k, v in arrays_of(made.average).items()},
     }
 learner.build_model = normalised
 one_step = replace(TINY, batch_size=len(photos), ema_every=1, ema_decay=0.0)
-made = learn(strategies["mirrored"], one_step)
+made = learn(teams["mirrored"], one_step)
 batch = next(iter(training_batches(photos, one_step, epoch=0)))[0]
 found["means"] = arrays_of(made.average)["normal/moving_mean"].tolist()
 found["expected_means"] = (0.01 * tf.reduce_mean(batch, (0, 1, 2))).numpy().tolist()
+synchronized = replace(TINY, batch_norm="synchronized")
+for name, team in teams.items():
+    keras.utils.set_random_seed(5)
+    made = learn(team, synchronized)
+    found[name]["synchronized"] = {k: v.tolist() for k, v in arrays_of(made.average).items()}
 print("found:" + json.dumps(found))
 """
 
@@ -105,3 +112,15 @@ def test_statistics_of_batch_normalisation_are_averaged_over_devices(
 ) -> None:
     """Not those of the first device alone, which saw half of the photos."""
     assert found["means"] == pytest.approx(found["expected_means"], rel=1e-3)
+
+
+def test_synchronized_batch_normalisation_is_that_of_one_device(
+    found: dict[str, dict[str, object]],
+) -> None:
+    """Nothing is left by which several devices differ from one."""
+    one, two = found["none"]["synchronized"], found["mirrored"]["synchronized"]
+    assert isinstance(one, dict)
+    assert isinstance(two, dict)
+    assert one.keys() == two.keys()
+    for name, values in one.items():
+        assert np.allclose(two[name], values, rtol=1e-3, atol=1e-5), name

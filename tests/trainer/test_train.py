@@ -22,6 +22,7 @@ from agelane_trainer.network.folded import build_folded
 from agelane_trainer.network.resnet import Arrays, arrays_of, read_arrays
 from agelane_trainer.training import learner
 from agelane_trainer.training.pipeline import training_batches
+from agelane_trainer.training.team import make_team
 from agelane_trainer.training.train import train
 from tests.trainer.conftest import write_data_set
 from tests.trainer.small_network import TINY, small_network
@@ -152,7 +153,7 @@ def test_the_single_neuron_is_trained_by_the_same_command(
     """On all devices there are, of which this machine may have one; its head starts anew."""
     photos = read_photos(faces)
     recipe = replace(TINY, head="mse")
-    files = train(recipe, photos[:16], photos[16:], small, tmp_path, strategy="mirrored")
+    files = train(recipe, photos[:16], photos[16:], small, tmp_path, make_team("mirrored"))
     assert len(files.epochs()) == 2
     assert "age_neuron/kernel" in read_arrays(files.best)
 
@@ -191,11 +192,10 @@ def test_small_epochs_come_first(small: Arrays, faces: Path, tmp_path: Path) -> 
     assert len(train(recipe, photos[:16], photos[16:], small, tmp_path).epochs()) == 2
 
 
-def test_an_unknown_strategy_is_refused(small: Arrays, faces: Path, tmp_path: Path) -> None:
+def test_an_unknown_strategy_is_refused() -> None:
     """With those that exist."""
-    photos = read_photos(faces)
     with pytest.raises(ValueError, match="no strategy 'magic'; there are: none, mirrored"):
-        train(TINY, photos, photos, small, tmp_path, strategy="magic")
+        make_team("magic")
 
 
 def test_a_run_is_not_resumed_as_another(faces: Path, tmp_path: Path) -> None:

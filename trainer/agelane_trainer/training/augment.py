@@ -17,10 +17,14 @@ _BLUR_RADIUS = 4
 
 
 class _Draws:
-    """Independent random numbers from one seed, in order of asking."""
+    """Independent random numbers from one seed, in order of asking.
 
-    def __init__(self, seed: tf.Tensor, count: tf.Tensor) -> None:
-        self._seed, self._count, self._asked = seed, count, 0
+    They are drawn for a whole batch, of which ``count`` photos from ``first`` on are wanted.
+    """
+
+    def __init__(self, seed: tf.Tensor, first: int, count: tf.Tensor, whole: tf.Tensor) -> None:
+        self._seed, self._whole, self._asked = seed, whole, 0
+        self._wanted = slice(first, first + count)
 
     def _next_seed(self) -> tf.Tensor:
         self._asked += 1
@@ -28,15 +32,17 @@ class _Draws:
 
     def uniform(self, low: float, high: float, width: int = 1) -> tf.Tensor:
         """Return [N, width] numbers between ``low`` and ``high``."""
-        return tf.random.stateless_uniform([self._count, width], self._next_seed(), low, high)
+        shape = [self._whole, width]
+        return tf.random.stateless_uniform(shape, self._next_seed(), low, high)[self._wanted]
 
     def chance(self, share: float) -> tf.Tensor:
         """Return [N, 1, 1, 1] booleans, true for about ``share`` of the photos."""
         return tf.reshape(self.uniform(0.0, 1.0) < share, [-1, 1, 1, 1])
 
     def normal(self, shape: tf.Tensor) -> tf.Tensor:
-        """Return standard normal numbers of ``shape``."""
-        return tf.random.stateless_normal(shape, self._next_seed())
+        """Return [N, *shape] standard normal numbers."""
+        shape = tf.concat([[self._whole], shape], axis=0)
+        return tf.random.stateless_normal(shape, self._next_seed())[self._wanted]
 
 
 def recompress(photo: tf.Tensor, seed: tf.Tensor, settings: Augmentation) -> tf.Tensor:
@@ -49,23 +55,32 @@ def recompress(photo: tf.Tensor, seed: tf.Tensor, settings: Augmentation) -> tf.
     )
 
 
-def augment(photos: tf.Tensor, size: int, seed: tf.Tensor, settings: Augmentation) -> tf.Tensor:
-    """Vary a batch.
+def augment(
+    photos: tf.Tensor,
+    size: int,
+    seed: tf.Tensor,
+    settings: Augmentation,
+    part: tuple[int, int] | None = None,
+) -> tf.Tensor:
+    """Vary a batch, or a part of one as it would be varied within the batch.
 
     Args:
         photos: uint8 or float [N, H, W, 3], grey levels 0 to 255.
         size: side of the output (pixels).
         seed: int64 [2].
         settings: how far.
+        part: where in their batch the photos start, and how many the batch has; None means all.
 
     Returns:
         float32 [N, size, size, 3], grey levels 0 to 255.
     """
-    draws = _Draws(seed, tf.shape(photos)[0])
+    count = tf.shape(photos)[0]
+    first, whole = part or (0, count)
+    draws = _Draws(seed, first, count, whole)
     varied = _move(tf.cast(photos, tf.float32), size, draws, settings)
     varied = tf.where(draws.chance(settings.blur_share), _blur(varied, draws), varied)
     varied = _recolour(varied, draws, settings)
-    noise = draws.normal(tf.shape(varied)) * _scalar(draws.uniform(0.0, 14.0))
+    noise = draws.normal(tf.shape(varied)[1:]) * _scalar(draws.uniform(0.0, 14.0))
     varied = tf.where(draws.chance(settings.noise_share), varied + noise, varied)
     varied = tf.where(draws.chance(settings.occlusion_share), _cover(varied, draws), varied)
     return tf.clip_by_value(varied, 0.0, 255.0)

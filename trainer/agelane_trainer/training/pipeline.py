@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,20 @@ _DECODERS = os.cpu_count() or 2
 _VARIERS = max(1, _DECODERS // 4)  # each uses several cores by itself
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The part of every batch that one machine reads."""
+
+    index: int = 0
+    """Which part, from 0."""
+    of: int = 1
+    """How many equal parts there are."""
+
+
+ALL = Share()
+"""All of it."""
+
+
 def decode(data: tf.Tensor, size: int) -> tf.Tensor:
     """Decode one encoded photo and resize it to float32 [size, size, 3], grey levels 0 to 255.
 
@@ -37,17 +52,23 @@ def source_size(input_size: int) -> int:
     return round(input_size * _SOURCE_SCALE)
 
 
-def training_batches(photos: Sequence[Photo], recipe: Recipe, epoch: int) -> tf.data.Dataset:
-    """Return one epoch's batches of (float32 [N, S, S, 3], int32 ages [N]).
+def training_batches(
+    photos: Sequence[Photo], recipe: Recipe, epoch: int, share: Share = ALL
+) -> tf.data.Dataset:
+    """Return one epoch's batches of (float32 [N, S, S, 3], int32 ages [N]), or a share of each.
 
     The order and each photo's augmentation depend on the seed, the epoch and the position alone:
-    ``dataset.skip(n)`` continues exactly where a killed run stopped. The last, smaller batch is
-    dropped.
+    ``dataset.skip(n)`` continues exactly where a killed run stopped, and the shares of a batch,
+    put together, are the batch. The last, smaller batch is dropped.
     """
     order = epoch_order(np.array([p.age for p in photos]), recipe, epoch)
-    paths = np.array([str(p.path) for p in photos])[order]
-    ages = np.array([p.age for p in photos], np.int32)[order]
-    seeds = np.stack([np.full(len(order), recipe.seed + epoch), np.arange(len(order))], axis=1)
+    count = recipe.batch_size // share.of
+    first = share.index * count
+    whole = len(order) // recipe.batch_size * recipe.batch_size
+    places = np.arange(whole).reshape(-1, recipe.batch_size)[:, first : first + count].ravel()
+    paths = np.array([str(p.path) for p in photos])[order[places]]
+    ages = np.array([p.age for p in photos], np.int32)[order[places]]
+    seeds = np.stack([np.full(len(places), recipe.seed + epoch), places], axis=1)
     size = recipe.size_in(epoch)
     source = source_size(size)
 
@@ -57,11 +78,12 @@ def training_batches(photos: Sequence[Photo], recipe: Recipe, epoch: int) -> tf.
         return tf.ensure_shape(photo, [source, source, 3]), age, seed
 
     def vary(batch: tf.Tensor, ages: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return augment(batch, size, seeds[0], recipe.augmentation), ages
+        of_batch, part = seeds[0] - (0, first), (first, recipe.batch_size)
+        return augment(batch, size, of_batch, recipe.augmentation, part), ages
 
     dataset = tf.data.Dataset.from_tensor_slices((paths, ages, seeds))
     loaded = dataset.map(load, num_parallel_calls=_DECODERS)
-    batches = loaded.batch(recipe.batch_size, drop_remainder=True)
+    batches = loaded.batch(count, drop_remainder=True)
     return batches.map(vary, num_parallel_calls=_VARIERS).prefetch(3)
 
 

@@ -13,7 +13,7 @@ from agelane_trainer.training import recipes
 
 Head = Literal["distribution", "mse"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
-BatchNorm = Literal["trained", "folded"]
+BatchNorm = Literal["trained", "synchronized", "folded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,11 @@ class Recipe:
     precision: Precision = "mixed_bfloat16"
     """Compute type of the backbone; weights, loss and head stay float32."""
     batch_norm: BatchNorm = "trained"
-    """``trained``: as usual; ``folded``: the statistics that the run starts from are worked into
-    the convolutions, which makes steps 1.6 times as fast; it bears only small learning rates. For
-    going on from trained weights of the ``distribution`` head."""
+    """``trained``: as usual, by each device on its part of a batch; ``synchronized``: by all of
+    them together, so that they learn exactly what one learns, at the price of messages in every
+    layer; ``folded``: the statistics that the run starts from are worked into the convolutions,
+    which makes steps 1.6 times as fast; it bears only small learning rates. For going on from
+    trained weights of the ``distribution`` head."""
     frozen_stages: int = 0
     """So many of ResNet50's five stages, from the photo on, stay as the run starts: with two a step
     takes a fifth less time, and what they see (edges, texture) hardly depends on the task."""

@@ -99,14 +99,13 @@ class RunFiles:
             ValueError: the folder holds a run of another recipe or other photos.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        names = "\n".join(f"{photo.path.name} {photo.age}" for photo in photos)
-        identity = {**asdict(recipe), "photos_sha256": hashlib.sha256(names.encode()).hexdigest()}
-        if self.identity.exists() and json.loads(self.identity.read_text()) != identity:
+        own = identity(recipe, photos)
+        if self.identity.exists() and json.loads(self.identity.read_text()) != json.loads(own):
             raise ValueError(
                 f"{self.folder} holds a run of another recipe or other photos; "
                 "remove it or name another folder"
             )
-        self.identity.write_text(json.dumps(identity, indent=2))
+        self.identity.write_text(own)
 
     def epochs(self) -> list[Epoch]:
         """Return the log."""
@@ -128,6 +127,13 @@ class RunFiles:
             for row in rows:
                 writer.writerow({name: f"{value:.6g}" for name, value in asdict(row).items()})
         aside.replace(self.log)
+
+
+def identity(recipe: Recipe, photos: Sequence[Photo]) -> str:
+    """Return what makes a run the one it is: the recipe and the photos, as JSON."""
+    names = "\n".join(f"{photo.path.name} {photo.age}" for photo in photos)
+    digest = hashlib.sha256(names.encode()).hexdigest()
+    return json.dumps({**asdict(recipe), "photos_sha256": digest}, indent=2)
 
 
 def stops_early(epochs: Sequence[Epoch], patience: int | None) -> bool:
