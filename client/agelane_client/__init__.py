@@ -47,6 +47,7 @@ from agelane_client.sales import (
     DocumentReading,
     DocumentResult,
     RefusalReason,
+    Sale,
     SaleOutcome,
     SaleReceipt,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "PhotoQuality",
     "RefusalReason",
     "RequestError",
+    "Sale",
     "SaleOutcome",
     "SaleReceipt",
     "ServerError",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from datetime import datetime
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -21,15 +19,7 @@ from agelane_client.options import CHANNEL_ARGUMENTS, DEFAULT_TARGET, DEFAULT_TI
 from agelane_client.requests import Photo, assess_request, read_photo
 from agelane_client.results import Assessment, Health
 from agelane_client.rpc_errors import error_from_rpc
-from agelane_client.sales import (
-    BasketLine,
-    DocumentCheck,
-    RefusalReason,
-    SaleOutcome,
-    SaleReceipt,
-    sale_request,
-    to_receipt,
-)
+from agelane_client.sales import Sale, SaleReceipt, sale_request, to_receipt
 
 if TYPE_CHECKING:
     from agelane.v1.checkout_pb2_grpc import CheckoutServiceAsyncStub
@@ -84,43 +74,9 @@ class AsyncClient:
         )
         return to_assessment(response.assessment)
 
-    async def record_sale(
-        self,
-        outcome: SaleOutcome,
-        *,
-        assessment: Assessment | bytes | None = None,
-        sale_id: str | None = None,
-        store_id: str | None = None,
-        lane_id: str | None = None,
-        cashier_id: str = "",
-        basket: Iterable[BasketLine] = (),
-        currency_code: str = "",
-        document_check: DocumentCheck | None = None,
-        refusal_reason: RefusalReason | None = None,
-        voids_sale_id: str = "",
-        sold_at: datetime | None = None,
-        supervisor_on_shift: bool | None = None,
-        decided_offline: bool = False,
-        timeout: float | None = None,
-    ) -> SaleReceipt:
-        """Record what `Client.record_sale` does, with the same arguments and errors."""
-        request = sale_request(
-            outcome,
-            self._options,
-            assessment=assessment,
-            sale_id=sale_id,
-            store_id=store_id,
-            lane_id=lane_id,
-            cashier_id=cashier_id,
-            basket=basket,
-            currency_code=currency_code,
-            document_check=document_check,
-            refusal_reason=refusal_reason,
-            voids_sale_id=voids_sale_id,
-            sold_at=sold_at,
-            supervisor_on_shift=supervisor_on_shift,
-            decided_offline=decided_offline,
-        )
+    async def record_sale(self, sale: Sale, *, timeout: float | None = None) -> SaleReceipt:
+        """Record a sale as `Client.record_sale` does, with the same arguments and errors."""
+        request = sale_request(sale, self._options)
         response = await self._call(
             self._checkout.RecordSale, request, timeout, request_id=request.sale_id
         )

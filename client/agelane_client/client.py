@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
 from types import TracebackType
 from typing import TypeVar
 
@@ -18,15 +16,7 @@ from agelane_client.options import CHANNEL_ARGUMENTS, DEFAULT_TARGET, DEFAULT_TI
 from agelane_client.requests import Photo, assess_request, read_photo
 from agelane_client.results import Assessment, Health
 from agelane_client.rpc_errors import error_from_rpc
-from agelane_client.sales import (
-    BasketLine,
-    DocumentCheck,
-    RefusalReason,
-    SaleOutcome,
-    SaleReceipt,
-    sale_request,
-    to_receipt,
-)
+from agelane_client.sales import Sale, SaleReceipt, sale_request, to_receipt
 
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
@@ -100,65 +90,17 @@ class Client:
         )
         return to_assessment(response.assessment)
 
-    def record_sale(
-        self,
-        outcome: SaleOutcome,
-        *,
-        assessment: Assessment | bytes | None = None,
-        sale_id: str | None = None,
-        store_id: str | None = None,
-        lane_id: str | None = None,
-        cashier_id: str = "",
-        basket: Iterable[BasketLine] = (),
-        currency_code: str = "",
-        document_check: DocumentCheck | None = None,
-        refusal_reason: RefusalReason | None = None,
-        voids_sale_id: str = "",
-        sold_at: datetime | None = None,
-        supervisor_on_shift: bool | None = None,
-        decided_offline: bool = False,
-        timeout: float | None = None,
-    ) -> SaleReceipt:
-        """Record what happened after an assessment, or without one; then it is durable.
+    def record_sale(self, sale: Sale, *, timeout: float | None = None) -> SaleReceipt:
+        """Record a sale; when this returns, it is durable.
 
         Args:
-            outcome: how the sale ended.
-            assessment: what `assess` answered about the customer, or its token; None: nothing.
-            sale_id: name of the sale; made up if not given. The same name is recorded once.
-            store_id: the store, if not the client's.
-            lane_id: the lane, if not the client's.
-            cashier_id: the cashier's number; empty: a self-checkout.
-            basket: what was bought.
-            currency_code: of all amounts, three letters of ISO 4217.
-            document_check: the cashier's look at a document; None: none was asked for.
-            refusal_reason: why it was refused; only with REFUSED, and required there.
-            voids_sale_id: the recorded sale that was cancelled; only with VOIDED.
-            sold_at: when it happened, with a time zone; if not given, when it arrives.
-            supervisor_on_shift: None: not known.
-            decided_offline: whether the till acted without an answer of a gateway.
+            sale: what happened. Recorded again, it is told by the receipt, and changes nothing.
             timeout: seconds for this call, if not the client's.
 
         Raises:
-            AgelaneError: it is not recorded, or nobody knows; call again with the same sale_id,
-                which is the error's `request_id` too, and all else the same.
+            AgelaneError: it is not recorded, or nobody knows; call again with the same sale.
         """
-        request = sale_request(
-            outcome,
-            self._options,
-            assessment=assessment,
-            sale_id=sale_id,
-            store_id=store_id,
-            lane_id=lane_id,
-            cashier_id=cashier_id,
-            basket=basket,
-            currency_code=currency_code,
-            document_check=document_check,
-            refusal_reason=refusal_reason,
-            voids_sale_id=voids_sale_id,
-            sold_at=sold_at,
-            supervisor_on_shift=supervisor_on_shift,
-            decided_offline=decided_offline,
-        )
+        request = sale_request(sale, self._options)
         response = self._call(
             self._checkout.RecordSale, request, timeout, request_id=request.sale_id
         )

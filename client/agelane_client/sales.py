@@ -1,11 +1,10 @@
-"""What a till tells after an assessment: `Client.record_sale` takes it, `SaleReceipt` answers."""
+"""What a till tells after an assessment: a `Sale`, which `Client.record_sale` takes."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 
 from agelane.v1 import sale_pb2
@@ -114,6 +113,44 @@ class DocumentCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sale:
+    """What happened after an assessment, or without one.
+
+    Make one for each sale, and record it as often as need be: its name and its time stay, so that
+    it is recorded once.
+    """
+
+    outcome: SaleOutcome
+    """How it ended."""
+    assessment: Assessment | bytes | None = None
+    """What `assess` answered about the customer, or its token; None: nobody was assessed."""
+    sale_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """Its name, 1 to 64 of A-Z a-z 0-9 . _ - ; made up if not given."""
+    sold_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    """When it happened, with a time zone; now if not given."""
+    store_id: str | None = None
+    """The store; None: the client's."""
+    lane_id: str | None = None
+    """The lane; None: the client's."""
+    cashier_id: str = ""
+    """The cashier's number; empty: a self-checkout."""
+    basket: tuple[BasketLine, ...] = ()
+    """What was bought, at most 500 lines."""
+    currency_code: str = ""
+    """Of all amounts, three letters of ISO 4217; empty: the store's."""
+    document_check: DocumentCheck | None = None
+    """The cashier's look at a document; None: none was asked for."""
+    refusal_reason: RefusalReason | None = None
+    """Why it was refused; only with REFUSED, and required there."""
+    voids_sale_id: str = ""
+    """The recorded sale that was cancelled; only with VOIDED."""
+    supervisor_on_shift: bool | None = None
+    """None: not known."""
+    decided_offline: bool = False
+    """Whether the till acted without an answer of a gateway."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SaleReceipt(_Result):
     """A sale that is recorded for good."""
 
@@ -125,56 +162,33 @@ class SaleReceipt(_Result):
     """Whether that was before this call."""
 
 
-def sale_request(
-    outcome: SaleOutcome,
-    options: Options,
-    *,
-    assessment: Assessment | bytes | None,
-    sale_id: str | None,
-    store_id: str | None,
-    lane_id: str | None,
-    cashier_id: str,
-    basket: Iterable[BasketLine],
-    currency_code: str,
-    document_check: DocumentCheck | None,
-    refusal_reason: RefusalReason | None,
-    voids_sale_id: str,
-    sold_at: datetime | None,
-    supervisor_on_shift: bool | None,
-    decided_offline: bool,
-) -> sale_pb2.RecordSaleRequest:
-    """Return the request; None takes the client's options. Raises RequestError."""
-    token = assessment.assessment_token if isinstance(assessment, Assessment) else assessment
+def sale_request(sale: Sale, options: Options) -> sale_pb2.RecordSaleRequest:
+    """Return the request for a sale; raises RequestError for a time without a zone."""
+    if sale.sold_at.tzinfo is None:
+        raise RequestError("sold_at must have a time zone", reason="INVALID_FIELD")
+    assessment = sale.assessment
     request = sale_pb2.RecordSaleRequest(
-        # Made here, so that a call that is repeated is recorded once.
-        sale_id=sale_id or uuid.uuid4().hex,
-        assessment_token=token or b"",
-        store_id=options.store_id if store_id is None else store_id,
-        lane_id=options.lane_id if lane_id is None else lane_id,
-        cashier_id=cashier_id,
-        basket=[
-            sale_pb2.BasketLine(
-                category=line.category,
-                restricted_category=line.restricted_category,
-                quantity=line.quantity,
-                amount_minor=line.amount_minor,
-            )
-            for line in basket
-        ],
-        currency_code=currency_code,
-        outcome=sale_pb2.SaleOutcome.Value(f"SALE_OUTCOME_{SaleOutcome(outcome).value}"),
-        voids_sale_id=voids_sale_id,
-        supervisor_on_shift=supervisor_on_shift,
-        decided_offline=decided_offline,
+        sale_id=sale.sale_id,
+        assessment_token=(
+            assessment.assessment_token if isinstance(assessment, Assessment) else assessment
+        )
+        or b"",
+        store_id=options.store_id if sale.store_id is None else sale.store_id,
+        lane_id=options.lane_id if sale.lane_id is None else sale.lane_id,
+        cashier_id=sale.cashier_id,
+        basket=map(_line, sale.basket),
+        currency_code=sale.currency_code,
+        outcome=sale_pb2.SaleOutcome.Value(f"SALE_OUTCOME_{sale.outcome.value}"),
+        voids_sale_id=sale.voids_sale_id,
+        supervisor_on_shift=sale.supervisor_on_shift,
+        decided_offline=sale.decided_offline,
     )
-    if refusal_reason is not None:
-        name = f"REFUSAL_REASON_{RefusalReason(refusal_reason).value}"
+    request.sold_at.FromDatetime(sale.sold_at)
+    if sale.refusal_reason is not None:
+        name = f"REFUSAL_REASON_{sale.refusal_reason.value}"
         request.refusal_reason = sale_pb2.RefusalReason.Value(name)
-    if document_check is not None:
-        request.document_check.CopyFrom(_document(document_check))
-    # Else unset, and not this moment: the same sale told again must be the same request.
-    if sold_at is not None:
-        _set_sold_at(request, sold_at)
+    if sale.document_check is not None:
+        request.document_check.CopyFrom(_document(sale.document_check))
     return request
 
 
@@ -187,10 +201,13 @@ def to_receipt(wire: sale_pb2.RecordSaleResponse) -> SaleReceipt:
     )
 
 
-def _set_sold_at(request: sale_pb2.RecordSaleRequest, sold_at: datetime) -> None:
-    if sold_at.tzinfo is None:
-        raise RequestError("sold_at must have a time zone", reason="INVALID_FIELD")
-    request.sold_at.FromDatetime(sold_at)
+def _line(line: BasketLine) -> sale_pb2.BasketLine:
+    return sale_pb2.BasketLine(
+        category=line.category,
+        restricted_category=line.restricted_category,
+        quantity=line.quantity,
+        amount_minor=line.amount_minor,
+    )
 
 
 def _document(check: DocumentCheck) -> sale_pb2.DocumentCheck:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
 
-import grpc
 import pytest
 
 from agelane.v1 import sale_pb2
@@ -15,7 +14,9 @@ from agelane_client import (
     DocumentResult,
     RefusalReason,
     RequestError,
+    Sale,
     SaleOutcome,
+    UnavailableError,
 )
 from tests.client.conftest import Connect
 from tests.client.fake_gateway import FakeGateway
@@ -35,17 +36,19 @@ def test_a_sale_is_told_whole(connect: Connect, gateway: FakeGateway, photo: byt
         duration=timedelta(seconds=2.5),
         today=date(2026, 11, 25),
     )
-    receipt = client.record_sale(
-        SaleOutcome.SOLD,
+    beer = BasketLine(category="beer", restricted_category="alcohol", amount_minor=599)
+    sale = Sale(
+        outcome=SaleOutcome.SOLD,
         assessment=assessment,
         sale_id="sale-1",
         cashier_id="c7",
-        basket=[BasketLine(category="beer", restricted_category="alcohol", amount_minor=599)],
+        basket=(beer,),
         currency_code="EUR",
         document_check=check,
         sold_at=NOON,
         supervisor_on_shift=False,
     )
+    receipt = client.record_sale(sale)
     assert (receipt.sale_id, receipt.already_recorded) == ("sale-1", False)
     assert receipt.recorded_at == datetime.fromtimestamp(1_793_448_000, timezone.utc)
     (told,) = gateway.sales
@@ -58,42 +61,40 @@ def test_a_sale_is_told_whole(connect: Connect, gateway: FakeGateway, photo: byt
     assert "2000" not in str(told)
 
 
-def test_a_sale_without_a_name_gets_one(connect: Connect, gateway: FakeGateway) -> None:
-    """Each its own; what is told again under a name is the same sale."""
+def test_a_sale_has_a_name_and_a_time_and_keeps_them(
+    connect: Connect, gateway: FakeGateway
+) -> None:
+    """Each its own; recorded again it is the same request, and so the same sale."""
     client = connect(gateway.target)
-    first, second = (client.record_sale(SaleOutcome.VOIDED) for _ in range(2))
+    first, second = Sale(outcome=SaleOutcome.VOIDED), Sale(outcome=SaleOutcome.VOIDED)
+    receipts = [client.record_sale(sale) for sale in (first, second, first)]
+    assert [receipt.already_recorded for receipt in receipts] == [False, False, True]
     assert first.sale_id != second.sale_id
-    again = client.record_sale(SaleOutcome.VOIDED, sale_id=first.sale_id)
-    assert again.already_recorded
-    # Equal requests: another moment would be another sale under one name.
     assert gateway.sales[2] == gateway.sales[0]
     assert not gateway.sales[0].HasField("supervisor_on_shift")
 
 
 def test_a_refusal_has_its_reason(connect: Connect, gateway: FakeGateway) -> None:
     """By the contract's name."""
-    connect(gateway.target).record_sale(
-        SaleOutcome.REFUSED, refusal_reason=RefusalReason.NO_DOCUMENT
-    )
+    refused = Sale(outcome=SaleOutcome.REFUSED, refusal_reason=RefusalReason.NO_DOCUMENT)
+    connect(gateway.target).record_sale(refused)
     assert gateway.sales[0].refusal_reason == sale_pb2.REFUSAL_REASON_NO_DOCUMENT
 
 
 def test_a_time_without_a_zone_is_refused(connect: Connect, gateway: FakeGateway) -> None:
     """Nobody knows which noon is meant."""
+    noon = datetime(2026, 11, 25, 12)  # noqa: DTZ001  # that is the point
     with pytest.raises(RequestError):
-        connect(gateway.target).record_sale(
-            SaleOutcome.SOLD,
-            sold_at=datetime(2026, 11, 25, 12),  # noqa: DTZ001  # that is the point
-        )
+        connect(gateway.target).record_sale(Sale(outcome=SaleOutcome.SOLD, sold_at=noon))
     assert gateway.sales == []
 
 
 def test_a_gateway_that_is_away_names_the_sale(connect: Connect, dead_target: str) -> None:
-    """So that it can be told again under the same name."""
-    with pytest.raises(Exception, match="UNAVAILABLE") as caught:
-        connect(dead_target, timeout=1).record_sale(SaleOutcome.SOLD, sale_id="sale-1")
-    assert caught.value.request_id == "sale-1"  # type: ignore[attr-defined]
-    assert isinstance(caught.value.__cause__, grpc.RpcError)
+    """So that it can be told again."""
+    sale = Sale(outcome=SaleOutcome.SOLD, sale_id="sale-1")
+    with pytest.raises(UnavailableError) as caught:
+        connect(dead_target, timeout=1).record_sale(sale)
+    assert caught.value.request_id == "sale-1"
 
 
 def test_the_names_are_those_of_the_contract() -> None:

@@ -55,6 +55,7 @@ def test_the_exported_names_are_these() -> None:
         "PhotoQuality",
         "RefusalReason",
         "RequestError",
+        "Sale",
         "SaleOutcome",
         "SaleReceipt",
         "ServerError",

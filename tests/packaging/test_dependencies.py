@@ -21,6 +21,7 @@ each_distribution = pytest.mark.parametrize("distribution", ALL, ids=lambda it: 
 OWN = {it.package.name: {f"agelane-{it.folder.name}"} for it in ALL}
 USED_BY = {
     "model-server": ("model_server",),
+    "postgresql": ("ledger/store.py",),
     "reports": (
         *("eda", "evaluation/report", "publishing/documents.py", "reports"),
         "training/learning_curves.py",

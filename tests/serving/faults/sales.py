@@ -21,7 +21,7 @@ import grpc
 from sqlalchemy import select
 from tqdm import tqdm
 
-from agelane_client import AgelaneError, AsyncClient, BasketLine, SaleOutcome
+from agelane_client import AgelaneError, AsyncClient, BasketLine, Sale, SaleOutcome
 from agelane_serving.ledger.chain import read_key
 from agelane_serving.ledger.schema import events
 from agelane_serving.ledger.store import engine_for
@@ -102,10 +102,10 @@ async def _till(address: str, counter: object, acknowledged: set[str], bar: tqdm
     """Record sales, each until it is acknowledged."""
     async with AsyncClient(address, timeout=2) as client:
         while (number := next(counter, None)) is not None:  # type: ignore[call-overload]
-            name = f"sale-{number}"
-            while name not in acknowledged:
+            sale = Sale(outcome=SaleOutcome.SOLD, sale_id=f"sale-{number}", basket=_BEER)
+            while sale.sale_id not in acknowledged:
                 try:
-                    receipt = await client.record_sale(SaleOutcome.SOLD, sale_id=name, basket=_BEER)
+                    receipt = await client.record_sale(sale)
                     acknowledged.add(receipt.sale_id)
                 except AgelaneError:
                     await asyncio.sleep(0.05)
