@@ -25,10 +25,6 @@ class Store(Protocol):
         """Close all connections."""
 
 
-class LedgerBusy(LedgerError):
-    """More waits to be recorded than soon can be."""
-
-
 class Recorder:
     """One writer to a store; for one event loop.
 
@@ -53,7 +49,7 @@ class Recorder:
             LedgerError: it was not recorded, or nobody knows whether it was; try again.
         """
         if len(self._waiting) >= _MOST_WAITING:
-            raise LedgerBusy("too much waits to be recorded")
+            raise LedgerError("too much waits to be recorded")
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, receipt))
         if self._writing is None:

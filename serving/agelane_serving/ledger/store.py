@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
@@ -56,7 +55,8 @@ class Store:
             LedgerError: nothing of it was recorded.
         """
         try:
-            with _exclusive(self._engine) as connection:
+            # SQLite has one writer at a time; others lock the chain's end in `_Batch`.
+            with self._engine.begin() as connection:
                 return _Batch(connection, self._key).record(entries)
         except DBAPIError as error:
             raise LedgerError(f"{type(error.orig).__name__}: {error.orig}") from error
@@ -96,11 +96,6 @@ def _set_up_sqlite(connection: Any, record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # At once as a writer: one that had only read before could not become one.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _exclusive(engine: Engine) -> AbstractContextManager[Connection]:
-    """Begin a transaction; SQLite has one writer at a time, others lock the chain's end."""
-    return engine.begin()
 
 
 class _Batch:
@@ -208,9 +203,3 @@ def begin_chain(connection: Connection) -> None:
     """Put the head of an empty chain into fresh tables."""
     if connection.execute(select(head.c.id)).first() is None:
         connection.execute(insert(head).values(id=_HEAD_ID, number=0, hash=FIRST))
-
-
-def ping(engine: Engine) -> None:
-    """Raise DBAPIError if the database does not answer."""
-    with engine.connect() as connection:
-        connection.execute(text("SELECT 1"))

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from agelane_serving.ledger.migrate import migrate
-from agelane_serving.ledger.store import Store, engine_for, ping
+from agelane_serving.ledger.store import Store, engine_for
 from tests.ports import free_port
 from tests.serving.ledger.sales import KEY
 
@@ -64,7 +64,8 @@ def _until_ready(url: str) -> None:
     give_up_at = time.monotonic() + 30
     while True:
         try:
-            return ping(engine)
+            engine.connect().close()
+            return
         except DBAPIError:
             assert time.monotonic() < give_up_at
             time.sleep(0.05)
