@@ -12,6 +12,7 @@ from agelane_serving.ledger.receipt import Entry, LedgerError, Receipt
 
 _MOST_WAITING = 2_000
 _MOST_AT_ONCE = 200
+_Waiting = tuple[Entry, asyncio.Future[Receipt]]
 _logger = logging.getLogger(__name__)
 
 
@@ -37,7 +38,7 @@ class Recorder:
         self._store = store
         # One: transactions are one after the other anyway.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._waiting: list[tuple[Entry, asyncio.Future[Receipt]]] = []
+        self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def record(self, entry: Entry) -> Receipt:
@@ -47,6 +48,8 @@ class Recorder:
 
         Raises:
             LedgerError: it was not recorded, or nobody knows whether it was; try again.
+            Exception: whatever else the store has raised over this very entry, which was not
+                recorded.
         """
         if len(self._waiting) >= _MOST_WAITING:
             raise LedgerError("too much waits to be recorded")
@@ -64,31 +67,39 @@ class Recorder:
         self._store.close()
 
     async def _write(self) -> None:
-        loop = asyncio.get_running_loop()
         try:
             while self._waiting:
                 batch = self._waiting[:_MOST_AT_ONCE]
                 del self._waiting[:_MOST_AT_ONCE]
-                entries = [entry for entry, _ in batch]
-                outcome: Sequence[Receipt] | LedgerError
-                try:
-                    outcome = await loop.run_in_executor(self._thread, self._store.record, entries)
-                except LedgerError as error:
-                    _logger.error("nothing could be recorded: %s", error)
-                    outcome = error
-                _tell(batch, outcome)
+                await self._write_batch(batch)
         finally:
             self._writing = None
 
+    async def _write_batch(self, batch: Sequence[_Waiting]) -> None:
+        entries = [entry for entry, _ in batch]
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(self._thread, self._store.record, entries)
+        await asyncio.wait([work])
+        error = work.exception()
+        if error is None:
+            _tell(batch, work.result())
+        elif isinstance(error, LedgerError):
+            _logger.error("nothing could be recorded: %s", error)
+            _tell(batch, [LedgerError(str(error)) for _ in batch])
+        elif len(batch) > 1:
+            # One entry is at fault, and the others must not suffer from it.
+            for each in batch:
+                await self._write_batch([each])
+        else:
+            _logger.error("an entry can't be recorded", exc_info=error)
+            _tell(batch, [error])
 
-def _tell(
-    batch: Sequence[tuple[Entry, asyncio.Future[Receipt]]],
-    outcome: Sequence[Receipt] | LedgerError,
-) -> None:
-    for position, (_, waiting) in enumerate(batch):
+
+def _tell(batch: Sequence[_Waiting], outcomes: Sequence[Receipt | BaseException]) -> None:
+    for (_, waiting), outcome in zip(batch, outcomes, strict=True):
         if waiting.done():
             continue  # the caller has left
-        if isinstance(outcome, LedgerError):
-            waiting.set_exception(LedgerError(str(outcome)))
+        if isinstance(outcome, Receipt):
+            waiting.set_result(outcome)
         else:
-            waiting.set_result(outcome[position])
+            waiting.set_exception(outcome)

@@ -6,17 +6,19 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import Table
+
 from agelane_serving.ledger.sale import Attempt, Outcome, Sale
+from agelane_serving.ledger.schema import basket_lines, basket_offers, baskets
 
 SALE, ATTEMPT = "SALE", "ATTEMPT"
 Row = dict[str, Any]
 
 
 def event_of_sale(sale: Sale, number: int, recorded_ms: int) -> Row:
-    """Return the event of a sale, without its hash."""
+    """Return the event of a sale, without seal and hash."""
     row = _nothing(SALE, sale, number, recorded_ms)
     row |= {
-        "digest": sale.digest,
         "sold_ms": round(1000 * sale.sold_at),
         "outcome": sale.outcome.name,
         "voids_sale_id": sale.voids_sale_id,
@@ -50,27 +52,28 @@ def event_of_sale(sale: Sale, number: int, recorded_ms: int) -> Row:
 
 
 def event_of_attempt(attempt: Attempt, number: int, recorded_ms: int) -> Row:
-    """Return the event of an attempt, without its hash."""
+    """Return the event of an attempt, without seal and hash."""
     row = _nothing(ATTEMPT, attempt, number, recorded_ms)
     return row | {"fault": attempt.fault, "sold_ms": recorded_ms}
 
 
-def basket_of_sale(sale: Sale) -> tuple[Row, list[Row]] | None:
-    """Return what marketing learns of a sale: a basket and its lines; None: nothing.
+def marketing_of_sale(sale: Sale) -> dict[Table, list[Row]]:
+    """Return what marketing learns of a sale, a basket first, then what refers to it.
 
     The day and not the moment, shares of age groups and not the age: so that a basket does not tell
     which event it belongs to.
     """
     if sale.outcome is not Outcome.SOLD or sale.assessed is None or not sale.basket:
-        return None
+        return {}
     if not sale.assessed.age_group_shares:
-        return None
+        return {}
     name = os.urandom(16).hex()
     basket = {
         "id": name,
         "day": datetime.fromtimestamp(sale.sold_at, UTC).date(),
         "store_id": sale.store_id,
         "age_group_shares": ",".join(f"{share:.2f}" for share in sale.assessed.age_group_shares),
+        "model_version": sale.assessed.model_version,
         "policy_version": sale.assessed.policy_version,
     }
     lines = [
@@ -78,19 +81,31 @@ def basket_of_sale(sale: Sale) -> tuple[Row, list[Row]] | None:
             "basket_id": name,
             "position": position,
             "category": line.category,
+            "restricted_category": line.restricted_category,
             "quantity": line.quantity,
             "amount_minor": line.amount_minor,
             "currency_code": sale.currency_code,
         }
         for position, line in enumerate(sale.basket)
     ]
-    return basket, lines
+    offers = [
+        {
+            "basket_id": name,
+            "position": position,
+            "offer_id": offer.id,
+            "category": offer.category,
+            "held_out": sale.offers_held_out,
+        }
+        for position, offer in enumerate(sale.offers)
+    ]
+    tables = {baskets: [basket], basket_lines: lines, basket_offers: offers}
+    return {table: rows for table, rows in tables.items() if rows}
 
 
 def _nothing(kind: str, of: Sale | Attempt, number: int, recorded_ms: int) -> Row:
     """Return an event of which only who, where and when is known."""
     text = (
-        *("digest", "outcome", "voids_sale_id", "refusal_reason", "restricted_category"),
+        *("outcome", "voids_sale_id", "refusal_reason", "restricted_category"),
         *("assessment_id", "decision", "reasons", "policy_version"),
         *("document_result", "document_reading", "fault"),
     )

@@ -71,6 +71,16 @@ class Assessed:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeOffer:
+    """An offer that was chosen for the customer."""
+
+    id: str
+    """Its name in the offers file."""
+    category: str
+    """The category of goods it is about, as in a basket."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sale:
     """One request to record something, with what its token proves."""
 
@@ -104,6 +114,11 @@ class Sale:
     """None: the customer was not assessed."""
     digest: str
     """Of the whole request: two requests of one name must be the same."""
+    offers: tuple[MadeOffer, ...] = ()
+    """What the assessment offered, the best first; for a customer of the hold-out, what it would
+    have offered. Empty: nothing."""
+    offers_held_out: bool = False
+    """Whether the customer was in the hold-out, and saw none of them."""
 
     @property
     def restricted_category(self) -> str:

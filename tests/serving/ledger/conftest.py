@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import signal
 import subprocess
 import tempfile
 import time
@@ -13,23 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 from sqlalchemy.exc import DBAPIError
 
+from agelane_serving.ledger.ends import begin_chain
 from agelane_serving.ledger.migrate import migrate
-from agelane_serving.ledger.store import Store, engine_for
+from agelane_serving.ledger.schema import metadata
+from agelane_serving.ledger.store import Store, engine_for, transaction
 from tests.ports import free_port
 from tests.serving.ledger.sales import KEY
 
-_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """Run a PostgreSQL with a database of its own; give its URL."""
-    if not _BINARIES:
+def postgresql(superuser: str = "agelane", *options: str) -> Iterator[str]:
+    """Run a PostgreSQL with a database of its own, made with more options; give its URL."""
+    if not BINARIES:
         pytest.skip("no PostgreSQL here: your distribution has it")
-    initdb, server = _BINARIES[-1] / "initdb", _BINARIES[-1] / "postgres"
+    initdb, server = BINARIES[-1] / "initdb", BINARIES[-1] / "postgres"
     # It refuses to run as root.
     user = pwd.getpwnam("nobody") if os.getuid() == 0 else None
     ids: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid} if user else {}
@@ -39,7 +42,7 @@ def postgresql() -> Iterator[str]:
         if user:
             os.chown(name, user.pw_uid, user.pw_gid)
         subprocess.run(
-            [initdb, "--pgdata", folder, "--username=agelane", "--auth=trust"],
+            [initdb, "--pgdata", folder, f"--username={superuser}", "--auth=trust", *options],
             check=True,
             capture_output=True,
             cwd=name,
@@ -47,16 +50,17 @@ def postgresql() -> Iterator[str]:
         )
         command: list[str | Path]
         command = [server, "-D", folder, "-p", str(port), "-k", name]
-        command += ["-c", "listen_addresses=127.0.0.1"]
+        # Nobody pulls the plug of this one.
+        command += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
         with subprocess.Popen(
             command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=name, **ids
         ) as process:
             try:
-                url = f"postgresql+psycopg://agelane@127.0.0.1:{port}/postgres"
+                url = f"postgresql+psycopg://{superuser}@/postgres?host={name}&port={port}"
                 _until_ready(url)
                 yield url
             finally:
-                process.terminate()
+                process.send_signal(signal.SIGINT)  # waits for no client
 
 
 def _until_ready(url: str) -> None:
@@ -73,8 +77,9 @@ def _until_ready(url: str) -> None:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """One PostgreSQL for all tests."""
+    """One PostgreSQL for all tests, with the ledger's tables."""
     with postgresql() as url:
+        migrate(url)
         yield url
 
 
@@ -82,15 +87,16 @@ def server() -> Iterator[str]:
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database with its tables."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    else:
-        url = request.getfixturevalue("server")
-        engine = engine_for(url)
-        with engine.begin() as connection:
-            connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-            connection.exec_driver_sql("CREATE SCHEMA public")
-        engine.dispose()
-    migrate(url)
+        file = f"sqlite:///{tmp_path / 'ledger.db'}"
+        migrate(file)
+        return file
+    url: str = request.getfixturevalue("server")
+    engine = engine_for(url)
+    with transaction(engine) as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(delete(table))
+        begin_chain(connection)
+    engine.dispose()
     return url
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from agelane_serving.ledger.sale import Assessed, BasketLine, DocumentCheck, Outcome, Sale
+from agelane_serving.ledger.sale import Assessed, Attempt, BasketLine, DocumentCheck, Outcome, Sale
 
 KEY = bytes(range(32))
 NOON = 1_793_448_000.0
@@ -50,3 +50,26 @@ def sale(**changes: Any) -> Sale:
         "digest": name,
     }
     return Sale(**(fields | changes))
+
+
+def refusal(**changes: Any) -> Sale:
+    """Return beer that was not sold: no document was there."""
+    fields: dict[str, Any] = {
+        "outcome": Outcome.REFUSED,
+        "refusal_reason": "NO_DOCUMENT",
+        "basket": (),
+        "document": None,
+    }
+    return sale(**(fields | changes))
+
+
+def attempt(**changes: Any) -> Attempt:
+    """Return an attempt with a forged token."""
+    fields: dict[str, Any] = {
+        "sale_id": f"sale-{next(_numbers)}",
+        "store_id": "hamburg-1",
+        "lane_id": "3",
+        "cashier_id": "c7",
+        "fault": "TOKEN_FORGED",
+    }
+    return Attempt(**(fields | changes))

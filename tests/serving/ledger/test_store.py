@@ -7,16 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import DataError, OperationalError
 
 from agelane_serving.ledger import store as store_module
 from agelane_serving.ledger.migrate import migrate
 from agelane_serving.ledger.receipt import LedgerError, Result
-from agelane_serving.ledger.sale import Attempt, Outcome
-from agelane_serving.ledger.schema import basket_lines, baskets, events
-from agelane_serving.ledger.store import Store
+from agelane_serving.ledger.sale import BasketLine, MadeOffer, Outcome
+from agelane_serving.ledger.schema import basket_lines, basket_offers, baskets, events
+from agelane_serving.ledger.store import Store, snapshot
 from agelane_serving.ledger.verify import verify
-from tests.serving.ledger.sales import KEY, assessed, sale
+from tests.serving.ledger.sales import KEY, assessed, attempt, sale
+
+LINE = ("category", "restricted_category", "quantity", "amount_minor")
 
 
 def results(store: Store, *entries: object) -> list[Result]:
@@ -60,7 +63,9 @@ def test_one_assessment_is_one_sale(store: Store, engine: Engine) -> None:
     ]  # fmt: skip
     assert results(store, third, sale()) == [Result.TOKEN_REUSED, Result.RECORDED]
     with engine.connect() as connection:
-        kept = connection.execute(select(events).where(events.c.kind == "ATTEMPT")).mappings()
+        kept = connection.execute(
+            select(events).where(events.c.kind == "ATTEMPT").order_by(events.c.number)
+        ).mappings()
         assert [(row["sale_id"], row["fault"]) for row in kept] == [
             (second.sale_id, "TOKEN_REUSED"), (third.sale_id, "TOKEN_REUSED"),
         ]  # fmt: skip
@@ -73,15 +78,43 @@ def test_marketing_learns_what_was_bought_and_not_by_whom(store: Store, engine: 
     store.record([told, sale(assessed=None), sale(outcome=Outcome.VOIDED)])
     with engine.connect() as connection:
         (basket,) = connection.execute(select(baskets)).mappings()
-        lines = connection.execute(select(basket_lines)).mappings().all()
-        event = connection.execute(select(events)).mappings().first()
+        lines = connection.execute(
+            select(basket_lines).order_by(basket_lines.c.position)
+        ).mappings()
+        bought = [tuple(line[name] for name in LINE) for line in lines]
+        event = connection.execute(select(events).order_by(events.c.number)).mappings().first()
     assert basket["age_group_shares"] == "0.02,0.28,0.50,0.20"
-    assert [(line["category"], line["quantity"], line["amount_minor"]) for line in lines] == [
-        ("beer", 6, 594), ("bread", 1, 219),
-    ]  # fmt: skip
+    assert bought == [("beer", "alcohol", 6, 594), ("bread", "", 1, 219)]
     assert event is not None
     shared = set(map(str, basket.values())) & set(map(str, event.values()))
-    assert shared == {told.store_id, "0123456789abcdef"}  # the store and the policy
+    # The store, the model and the policy.
+    assert shared == {told.store_id, "7", "0123456789abcdef"}
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_offers_lie_beside_what_was_bought(store: Store, engine: Engine, held_out: bool) -> None:
+    """In their order; and nowhere else."""
+    made = (MadeOffer("cheese-week", "cheese"), MadeOffer("olives", "deli"))
+    store.record([sale(offers=made, offers_held_out=held_out), sale()])
+    store.record([sale(offers=made, assessed=None)])
+    with engine.connect() as connection:
+        rows = connection.execute(
+            select(basket_offers).order_by(basket_offers.c.position)
+        ).mappings()
+        told = [(row["offer_id"], row["category"], row["held_out"]) for row in rows]
+    assert told == [("cheese-week", "cheese", held_out), ("olives", "deli", held_out)]
+
+
+def test_the_order_of_baskets_tells_nothing(store: Store, engine: Engine) -> None:
+    """They lie in that of their random names, and have no number beside."""
+    if engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL keeps rows where there is room")
+    store.record([sale() for _ in range(20)])
+    with engine.connect() as connection:
+        names = list(connection.exec_driver_sql("SELECT id FROM baskets").scalars())
+        assert names == sorted(names)
+        with pytest.raises(OperationalError, match="no such column"):
+            connection.exec_driver_sql("SELECT rowid FROM baskets")
 
 
 def test_gateways_that_share_a_ledger_make_one_chain(url: str, engine: Engine) -> None:
@@ -145,6 +178,28 @@ def test_a_database_that_is_away_is_an_error(tmp_path: Path) -> None:
 
 def test_an_attempt_is_kept(store: Store, engine: Engine) -> None:
     """With what is known of it."""
-    attempt = Attempt("s-1", "hamburg-1", "3", "c7", "TOKEN_FORGED")
-    assert results(store, attempt, attempt) == [Result.RECORDED] * 2
+    again = attempt()
+    assert results(store, again, again) == [Result.RECORDED] * 2
     assert verify(engine, KEY).events == 2
+
+
+def test_those_who_read_hold_up_nobody(store: Store, engine: Engine) -> None:
+    """And see one moment, whatever is recorded meanwhile."""
+    store.record([sale()])
+    with snapshot(engine) as connection:
+        before = connection.execute(select(func.count()).select_from(events)).scalar_one()
+        assert results(store, sale()) == [Result.RECORDED]
+        after = connection.execute(select(func.count()).select_from(events)).scalar_one()
+    assert (before, after) == (1, 1)
+
+
+def test_what_the_database_has_no_room_for_is_no_fault_of_the_database(
+    store: Store, engine: Engine
+) -> None:
+    """It is told as what it is, without the values, and nothing of it is there."""
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite takes any text")
+    with pytest.raises(DataError) as caught:
+        store.record([sale(), sale(basket=(BasketLine("be\0er", "", 1, 1),))])
+    assert "c7" not in str(caught.value)
+    assert verify(engine, KEY).events == 0

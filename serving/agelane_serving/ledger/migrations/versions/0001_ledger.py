@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from agelane_serving.ledger.ends import begin_chain
 from agelane_serving.ledger.schema import metadata
-from agelane_serving.ledger.store import begin_chain
 
 revision = "0001"
 down_revision = None
