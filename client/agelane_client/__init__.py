@@ -8,12 +8,28 @@
         except AgelaneError:
             ...  # no decision was made: the cashier looks at a document
 
-Nothing here waits for ever: each call has a deadline, one second unless told otherwise.
+Nothing here waits for ever: each call has a deadline, one second unless told otherwise, and each
+report 60 seconds. `Client(offline=True)` decides VERIFY_ID by itself instead of raising.
 """
 
 from __future__ import annotations
 
+from agelane_client.age_group_results import (
+    AgeGroupPurchases,
+    AgeGroupReport,
+    CategoryLift,
+    OfferEffect,
+)
 from agelane_client.async_client import AsyncClient
+from agelane_client.cashier_results import (
+    CashierAlert,
+    CashierAlertKind,
+    CashierAlertState,
+    CashierReport,
+    CashierSummary,
+    Funnel,
+    FunnelLimit,
+)
 from agelane_client.client import Client
 from agelane_client.errors import (
     AgelaneError,
@@ -36,9 +52,12 @@ from agelane_client.results import (
     Assessment,
     BoundingBox,
     DecisionReason,
+    DecisionSource,
+    Estimate,
     Health,
     Model,
     Offer,
+    Period,
     PhotoQuality,
 )
 from agelane_client.sales import (
@@ -54,6 +73,8 @@ from agelane_client.sales import (
 
 __all__ = [
     "AgeGroup",
+    "AgeGroupPurchases",
+    "AgeGroupReport",
     "AgelaneError",
     "AlcoholDecision",
     "Assessment",
@@ -61,19 +82,31 @@ __all__ = [
     "AuthError",
     "BasketLine",
     "BoundingBox",
+    "CashierAlert",
+    "CashierAlertKind",
+    "CashierAlertState",
+    "CashierReport",
+    "CashierSummary",
+    "CategoryLift",
     "Client",
     "ClosedError",
     "ConfigurationError",
     "CredentialsError",
     "DeadlineError",
     "DecisionReason",
+    "DecisionSource",
     "DocumentCheck",
     "DocumentReading",
     "DocumentResult",
+    "Estimate",
+    "Funnel",
+    "FunnelLimit",
     "Health",
     "Model",
     "Offer",
+    "OfferEffect",
     "OverloadedError",
+    "Period",
     "PermissionDeniedError",
     "PhotoError",
     "PhotoQuality",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -12,10 +13,28 @@ import grpc.aio
 from google.protobuf.wrappers_pb2 import Int32Value, StringValue
 
 from agelane.v1.checkout_pb2_grpc import CheckoutServiceStub
+from agelane.v1.report_pb2_grpc import ReportServiceStub
 from agelane_client import health
+from agelane_client.age_group_results import AgeGroupReport
+from agelane_client.cashier_results import CashierReport
 from agelane_client.convert import to_assessment
-from agelane_client.errors import ClosedError
-from agelane_client.options import CHANNEL_ARGUMENTS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Options, Tls
+from agelane_client.errors import AgelaneError, ClosedError
+from agelane_client.hedging import Hedging, race_async
+from agelane_client.offline import assess_offline, decides_offline
+from agelane_client.options import (
+    CHANNEL_ARGUMENTS,
+    DEFAULT_REPORT_TIMEOUT,
+    DEFAULT_TARGET,
+    DEFAULT_TIMEOUT,
+    Options,
+    Tls,
+)
+from agelane_client.reports import (
+    age_group_report_request,
+    cashier_report_request,
+    to_age_group_report,
+    to_cashier_report,
+)
 from agelane_client.requests import Photo, assess_request, read_photo
 from agelane_client.results import Assessment, Health
 from agelane_client.rpc_errors import error_from_rpc
@@ -23,6 +42,7 @@ from agelane_client.sales import Sale, SaleReceipt, sale_request, to_receipt
 
 if TYPE_CHECKING:
     from agelane.v1.checkout_pb2_grpc import CheckoutServiceAsyncStub
+    from agelane.v1.report_pb2_grpc import ReportServiceAsyncStub
 
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
@@ -39,13 +59,19 @@ class AsyncClient:
         target: str = DEFAULT_TARGET,
         *,
         timeout: float = DEFAULT_TIMEOUT,
+        report_timeout: float = DEFAULT_REPORT_TIMEOUT,
+        offline: bool = False,
+        hedging: float = 0.0,
         store_id: str = "",
         lane_id: str = "",
         token: str = "",
         tls: Tls = False,
     ) -> None:
         """See `Options` for the arguments. Raises ConfigurationError."""
-        self._options = Options(target, timeout, store_id, lane_id, token, tls)
+        self._options = Options(
+            target, timeout, report_timeout, offline, hedging, store_id, lane_id, token, tls
+        )
+        self._hedging = Hedging(hedging) if hedging else None
         self._credentials = self._options.credentials()
         self._closed = False
 
@@ -58,20 +84,32 @@ class AsyncClient:
         request_id: str | None = None,
         restricted_category: str | None = None,
         timeout: float | None = None,
+        offline: bool | None = None,
     ) -> Assessment:
         """Estimate and decide as `Client.assess` does, with the same arguments and errors."""
-        request = assess_request(
-            # Even a small file may lie on a disk that is slow to wake.
-            await asyncio.to_thread(read_photo, photo),
-            self._options,
-            store_id=store_id,
-            lane_id=lane_id,
-            request_id=request_id,
-            restricted_category=restricted_category,
-        )
-        response = await self._call(
-            self._checkout.AssessCustomer, request, timeout, request_id=request.request_id
-        )
+        try:
+            request = assess_request(
+                # Even a small file may lie on a disk that is slow to wake.
+                await asyncio.to_thread(read_photo, photo),
+                self._options,
+                store_id=store_id,
+                lane_id=lane_id,
+                request_id=request_id,
+                restricted_category=restricted_category,
+            )
+            response = await self._call(
+                self._checkout.AssessCustomer,
+                request,
+                timeout,
+                request_id=request.request_id,
+                hedging=self._hedging,
+            )
+        except AgelaneError as error:
+            if not decides_offline(error, self._options, offline):
+                raise
+            return assess_offline(
+                error, request_id=request_id, restricted_category=restricted_category
+            )
         return to_assessment(response.assessment)
 
     async def record_sale(self, sale: Sale, *, timeout: float | None = None) -> SaleReceipt:
@@ -81,6 +119,42 @@ class AsyncClient:
             self._checkout.RecordSale, request, timeout, request_id=request.sale_id
         )
         return to_receipt(response)
+
+    async def cashier_report(
+        self,
+        *,
+        store_id: str | None = None,
+        cashier_id: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        restricted_category: str | None = None,
+        timeout: float | None = None,
+    ) -> CashierReport:
+        """Ask as `Client.cashier_report` does, with the same arguments and errors."""
+        request = cashier_report_request(
+            self._options,
+            store_id=store_id,
+            cashier_id=cashier_id,
+            start=start,
+            end=end,
+            restricted_category=restricted_category,
+        )
+        seconds = self._options.report_seconds(timeout)
+        return to_cashier_report(await self._call(self._reports.GetCashierReport, request, seconds))
+
+    async def age_group_report(
+        self,
+        *,
+        store_id: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        timeout: float | None = None,
+    ) -> AgeGroupReport:
+        """Ask as `Client.age_group_report` does, with the same arguments and errors."""
+        request = age_group_report_request(self._options, store_id=store_id, start=start, end=end)
+        seconds = self._options.report_seconds(timeout)
+        response = await self._call(self._reports.GetAgeGroupReport, request, seconds)
+        return to_age_group_report(response)
 
     async def health(self, *, timeout: float | None = None) -> Health:
         """Ask whether the gateway takes calls. Raises AgelaneError if it doesn't answer."""
@@ -117,6 +191,10 @@ class AsyncClient:
         return CheckoutServiceStub(self._channel)
 
     @cached_property
+    def _reports(self) -> ReportServiceAsyncStub:
+        return ReportServiceStub(self._channel)
+
+    @cached_property
     def _check(self) -> grpc.aio.UnaryUnaryMultiCallable[StringValue, Int32Value]:
         return self._channel.unary_unary(
             health.METHOD, StringValue.SerializeToString, Int32Value.FromString
@@ -128,10 +206,18 @@ class AsyncClient:
         request: _Request,
         timeout: float | None,
         request_id: str = "",
+        hedging: Hedging | None = None,
     ) -> _Response:
         seconds = self._options.seconds(timeout)
+        metadata = self._options.metadata
         try:
-            return await method(request, timeout=seconds, metadata=self._options.metadata)
+            if hedging:
+                return await race_async(
+                    lambda left: method(request, timeout=left, metadata=metadata),
+                    seconds,
+                    hedging,
+                )
+            return await method(request, timeout=seconds, metadata=metadata)
         except grpc.RpcError as error:
             raise error_from_rpc(error, request_id) from error
         except grpc.aio.UsageError as error:  # how grpc says that the channel is closed

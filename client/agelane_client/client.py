@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from types import TracebackType
 from typing import TypeVar
 
@@ -9,10 +10,28 @@ import grpc
 from google.protobuf.wrappers_pb2 import Int32Value, StringValue
 
 from agelane.v1.checkout_pb2_grpc import CheckoutServiceStub
+from agelane.v1.report_pb2_grpc import ReportServiceStub
 from agelane_client import health
+from agelane_client.age_group_results import AgeGroupReport
+from agelane_client.cashier_results import CashierReport
 from agelane_client.convert import to_assessment
-from agelane_client.errors import ClosedError
-from agelane_client.options import CHANNEL_ARGUMENTS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Options, Tls
+from agelane_client.errors import AgelaneError, ClosedError
+from agelane_client.hedging import Hedging, race
+from agelane_client.offline import assess_offline, decides_offline
+from agelane_client.options import (
+    CHANNEL_ARGUMENTS,
+    DEFAULT_REPORT_TIMEOUT,
+    DEFAULT_TARGET,
+    DEFAULT_TIMEOUT,
+    Options,
+    Tls,
+)
+from agelane_client.reports import (
+    age_group_report_request,
+    cashier_report_request,
+    to_age_group_report,
+    to_cashier_report,
+)
 from agelane_client.requests import Photo, assess_request, read_photo
 from agelane_client.results import Assessment, Health
 from agelane_client.rpc_errors import error_from_rpc
@@ -34,13 +53,19 @@ class Client:
         target: str = DEFAULT_TARGET,
         *,
         timeout: float = DEFAULT_TIMEOUT,
+        report_timeout: float = DEFAULT_REPORT_TIMEOUT,
+        offline: bool = False,
+        hedging: float = 0.0,
         store_id: str = "",
         lane_id: str = "",
         token: str = "",
         tls: Tls = False,
     ) -> None:
         """See `Options` for the arguments. Raises ConfigurationError."""
-        self._options = Options(target, timeout, store_id, lane_id, token, tls)
+        self._options = Options(
+            target, timeout, report_timeout, offline, hedging, store_id, lane_id, token, tls
+        )
+        self._hedging = Hedging(hedging) if hedging else None
         self._closed = False
         credentials = self._options.credentials()
         self._channel = (
@@ -49,6 +74,7 @@ class Client:
             else grpc.secure_channel(target, credentials, CHANNEL_ARGUMENTS)
         )
         self._checkout = CheckoutServiceStub(self._channel)
+        self._reports = ReportServiceStub(self._channel)
         self._check: grpc.UnaryUnaryMultiCallable[StringValue, Int32Value]
         self._check = self._channel.unary_unary(
             health.METHOD, StringValue.SerializeToString, Int32Value.FromString
@@ -63,6 +89,7 @@ class Client:
         request_id: str | None = None,
         restricted_category: str | None = None,
         timeout: float | None = None,
+        offline: bool | None = None,
     ) -> Assessment:
         """Estimate the age of the person on `photo` and decide about age-restricted goods.
 
@@ -73,21 +100,34 @@ class Client:
             request_id: name of the call in the gateway's log; made up if not given.
             restricted_category: the goods in question; "alcohol" if not given.
             timeout: seconds for this call, if not the client's.
+            offline: whether to answer VERIFY_ID where there is no decision, if not the client's.
 
         Raises:
-            AgelaneError: there is no decision; see `agelane_client.errors` for the kinds.
+            AgelaneError: there is no decision; see `agelane_client.errors` for the kinds. With
+                `offline` only ClosedError and ConfigurationError.
         """
-        request = assess_request(
-            read_photo(photo),
-            self._options,
-            store_id=store_id,
-            lane_id=lane_id,
-            request_id=request_id,
-            restricted_category=restricted_category,
-        )
-        response = self._call(
-            self._checkout.AssessCustomer, request, timeout, request_id=request.request_id
-        )
+        try:
+            request = assess_request(
+                read_photo(photo),
+                self._options,
+                store_id=store_id,
+                lane_id=lane_id,
+                request_id=request_id,
+                restricted_category=restricted_category,
+            )
+            response = self._call(
+                self._checkout.AssessCustomer,
+                request,
+                timeout,
+                request_id=request.request_id,
+                hedging=self._hedging,
+            )
+        except AgelaneError as error:
+            if not decides_offline(error, self._options, offline):
+                raise
+            return assess_offline(
+                error, request_id=request_id, restricted_category=restricted_category
+            )
         return to_assessment(response.assessment)
 
     def record_sale(self, sale: Sale, *, timeout: float | None = None) -> SaleReceipt:
@@ -105,6 +145,53 @@ class Client:
             self._checkout.RecordSale, request, timeout, request_id=request.sale_id
         )
         return to_receipt(response)
+
+    def cashier_report(
+        self,
+        *,
+        store_id: str | None = None,
+        cashier_id: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        restricted_category: str | None = None,
+        timeout: float | None = None,
+    ) -> CashierReport:
+        """Ask whether cashiers check documents where they must.
+
+        Args:
+            store_id: the store, if not the client's; "" for every store that the caller may see.
+            cashier_id: one cashier only; all if not given.
+            start: first moment, with a time zone; 28 days before `end` if not given.
+            end: first moment after it, with a time zone; now if not given.
+            restricted_category: the goods in question; "alcohol" if not given.
+            timeout: seconds for this call, if not the client's `report_timeout`.
+
+        Raises:
+            AgelaneError: there is no report.
+        """
+        request = cashier_report_request(
+            self._options,
+            store_id=store_id,
+            cashier_id=cashier_id,
+            start=start,
+            end=end,
+            restricted_category=restricted_category,
+        )
+        seconds = self._options.report_seconds(timeout)
+        return to_cashier_report(self._call(self._reports.GetCashierReport, request, seconds))
+
+    def age_group_report(
+        self,
+        *,
+        store_id: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        timeout: float | None = None,
+    ) -> AgeGroupReport:
+        """Ask what each age group buys, with arguments and errors as for `cashier_report`."""
+        request = age_group_report_request(self._options, store_id=store_id, start=start, end=end)
+        seconds = self._options.report_seconds(timeout)
+        return to_age_group_report(self._call(self._reports.GetAgeGroupReport, request, seconds))
 
     def health(self, *, timeout: float | None = None) -> Health:
         """Ask whether the gateway takes calls. Raises AgelaneError if it doesn't answer."""
@@ -132,10 +219,18 @@ class Client:
         request: _Request,
         timeout: float | None,
         request_id: str = "",
+        hedging: Hedging | None = None,
     ) -> _Response:
         seconds = self._options.seconds(timeout)
+        metadata = self._options.metadata
         try:
-            return method(request, timeout=seconds, metadata=self._options.metadata)
+            if hedging:
+                return race(
+                    lambda left: method.future(request, timeout=left, metadata=metadata),
+                    seconds,
+                    hedging,
+                )
+            return method(request, timeout=seconds, metadata=metadata)
         except (grpc.RpcError, ValueError) as error:
             if self._closed:  # ValueError is how grpc says it before a call, CANCELLED during one
                 raise ClosedError("the client is closed") from error

@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 Tls: TypeAlias = Union[bool, str, "os.PathLike[str]"]
 DEFAULT_TARGET = "127.0.0.1:50051"
 DEFAULT_TIMEOUT = 1.0
+DEFAULT_REPORT_TIMEOUT = 60.0
 
 _MEBIBYTE = 1024 * 1024
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
@@ -76,6 +77,13 @@ class Options:
     """The gateway: HOST:PORT, or a gRPC name such as dns:///agelane.example:50051."""
     timeout: float = DEFAULT_TIMEOUT
     """Seconds after which a call ends, with or without an answer; greater than 0."""
+    report_timeout: float = DEFAULT_REPORT_TIMEOUT
+    """The same for reports, which read many sales."""
+    offline: bool = False
+    """Whether `assess` answers VERIFY_ID by itself where it would raise for want of an answer."""
+    hedging: float = 0.0
+    """How many of the `assess` calls may be sent once more when they are late, as a share, 0 to 1;
+    0.05 suits several gateways, of which one may be slow. Under gevent, patch threads first."""
     store_id: str = ""
     """The store that calls are for. Empty: the gateway's default."""
     lane_id: str = ""
@@ -89,6 +97,9 @@ class Options:
     def __post_init__(self) -> None:
         _check_target(self.target)
         _check_timeout(self.timeout)
+        _check_timeout(self.report_timeout)
+        if not 0 <= self.hedging <= 1:
+            raise ConfigurationError(f"hedging must be a share of 0 to 1, not {self.hedging!r}")
         if self.token and self.tls is False and not _LOOPBACK.fullmatch(self.target):
             raise ConfigurationError("a token is sent to other machines only over TLS")
         if not all(" " < character <= "~" for character in self.token):
@@ -120,6 +131,10 @@ class Options:
             return self.timeout
         _check_timeout(timeout)
         return timeout
+
+    def report_seconds(self, timeout: float | None) -> float:
+        """Return the deadline of one report in seconds: `timeout`, or this client's if None."""
+        return self.seconds(self.report_timeout if timeout is None else timeout)
 
 
 def _check_target(target: str) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import uuid
+from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from agelane.v1.checkout_pb2 import AssessCustomerRequest
-from agelane_client.errors import PhotoError
+from agelane_client.errors import PhotoError, RequestError
 from agelane_client.options import Options
 
 MAX_PHOTO_BYTES = 1_048_576
@@ -49,6 +52,19 @@ def assess_request(
         request_id=request_id or uuid.uuid4().hex,
         restricted_category=restricted_category or "",
     )
+
+
+def to_timestamp(moment: datetime, name: str) -> Timestamp:
+    """Return `moment` as the wire has it; raises RequestError for one that is none in UTC."""
+    if moment.utcoffset() is None:
+        raise RequestError(f"{name} must have a time zone", reason="INVALID_FIELD", field=name)
+    wire = Timestamp()
+    try:
+        wire.FromDatetime(moment)
+    except OverflowError as error:
+        message = f"{name} must lie in the years 1 to 9999"
+        raise RequestError(message, reason="INVALID_FIELD", field=name) from error
+    return wire
 
 
 def _read_file(path: Path) -> bytes:

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from agelane_client.errors import AgelaneError
+
 
 class _Name(str, Enum):
     """A name that programs compare and people read."""
@@ -48,6 +50,15 @@ class DecisionReason(_Name):
     """A reason newer than this SDK."""
 
 
+class DecisionSource(_Name):
+    """Who took a decision."""
+
+    GATEWAY = "GATEWAY"
+    """A gateway."""
+    OFFLINE = "OFFLINE"
+    """The SDK, for want of a gateway's answer; always VERIFY_ID."""
+
+
 class Health(_Name):
     """Whether the gateway takes calls."""
 
@@ -66,6 +77,32 @@ class _Result:
         """Return the result as JSON has it: times in ISO 8601, bytes in Base64, None for unset."""
         plain: dict[str, Any] = _plain(self)
         return plain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period(_Result):
+    """A span of time. None: the gateway did not tell."""
+
+    start: datetime | None
+    """First moment, in UTC."""
+    end: datetime | None
+    """First moment after it, in UTC."""
+
+    def __str__(self) -> str:
+        start, end = (f"{it:%Y-%m-%d %H:%M}" if it else "?" for it in (self.start, self.end))
+        return f"{start} to {end} UTC"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate(_Result):
+    """A figure with its uncertainty; the field that holds it says which interval."""
+
+    value: float
+    """The figure."""
+    low: float
+    """Lower end of the interval."""
+    high: float
+    """Upper end of the interval."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +201,7 @@ class Assessment(_Result):
     probability_under_legal_age: float | None
     """Calibrated probability of being younger than `legal_age_years`, 0 to 1."""
     legal_age_years: int
-    """The legal age that was applied, in years."""
+    """The legal age that was applied, in years. 0: none, since no gateway answered."""
     restricted_category: str
     """The goods that were asked about, for example "alcohol"."""
     photo_quality: PhotoQuality | None
@@ -183,6 +220,10 @@ class Assessment(_Result):
     """Until when the decision may be acted upon, in UTC."""
     frames_used: int
     """How many photos went into the estimate."""
+    source: DecisionSource = DecisionSource.GATEWAY
+    """Who decided."""
+    error: AgelaneError | None = None
+    """Why the gateway did not. None: it did."""
 
     def __repr__(self) -> str:
         age = "no age" if self.age_years is None else f"{self.age_years:.1f} years"
@@ -193,7 +234,9 @@ class Assessment(_Result):
             parts[-1] += f" ({', '.join(self.reasons)})"
         if self.model:
             parts.append(f"{self.model.name}/{self.model.version}")
-        return f"<Assessment {self.id}: {', '.join(parts)}>"
+        if self.error:
+            parts.append(repr(self.error))
+        return f"<Assessment {self.id or self.source}: {', '.join(parts)}>"
 
 
 def _plain(value: Any) -> Any:
@@ -204,6 +247,8 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
+    if isinstance(value, AgelaneError):
+        return {"reason": value.reason or value.code, "message": value.message}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 
 from agelane.v1 import sale_pb2
-from agelane_client.errors import RequestError
 from agelane_client.options import Options
-from agelane_client.results import Assessment, _Name, _Result
+from agelane_client.requests import to_timestamp
+from agelane_client.results import Assessment, DecisionReason, _Name, _Result
 
 _BUCKETS = 64
 
@@ -147,7 +147,7 @@ class Sale:
     supervisor_on_shift: bool | None = None
     """None: not known."""
     decided_offline: bool = False
-    """Whether the till acted without an answer of a gateway."""
+    """Whether the till acted without an answer of a gateway; known where `assessment` says so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,8 +164,6 @@ class SaleReceipt(_Result):
 
 def sale_request(sale: Sale, options: Options) -> sale_pb2.RecordSaleRequest:
     """Return the request for a sale; raises RequestError for a time without a zone."""
-    if sale.sold_at.tzinfo is None:
-        raise RequestError("sold_at must have a time zone", reason="INVALID_FIELD")
     assessment = sale.assessment
     request = sale_pb2.RecordSaleRequest(
         sale_id=sale.sale_id,
@@ -175,15 +173,15 @@ def sale_request(sale: Sale, options: Options) -> sale_pb2.RecordSaleRequest:
         or b"",
         store_id=options.store_id if sale.store_id is None else sale.store_id,
         lane_id=options.lane_id if sale.lane_id is None else sale.lane_id,
+        sold_at=to_timestamp(sale.sold_at, "sold_at"),
         cashier_id=sale.cashier_id,
         basket=map(_line, sale.basket),
         currency_code=sale.currency_code,
         outcome=sale_pb2.SaleOutcome.Value(f"SALE_OUTCOME_{sale.outcome.value}"),
         voids_sale_id=sale.voids_sale_id,
         supervisor_on_shift=sale.supervisor_on_shift,
-        decided_offline=sale.decided_offline,
+        decided_offline=sale.decided_offline or _is_without_gateway(assessment),
     )
-    request.sold_at.FromDatetime(sale.sold_at)
     if sale.refusal_reason is not None:
         name = f"REFUSAL_REASON_{sale.refusal_reason.value}"
         request.refusal_reason = sale_pb2.RefusalReason.Value(name)
@@ -198,6 +196,14 @@ def to_receipt(wire: sale_pb2.RecordSaleResponse) -> SaleReceipt:
         sale_id=wire.sale_id,
         recorded_at=wire.recorded_at.ToDatetime(timezone.utc),
         already_recorded=wire.already_recorded,
+    )
+
+
+def _is_without_gateway(assessment: Assessment | bytes | None) -> bool:
+    """Say whether `assessment` was made without a gateway, a bad photo aside."""
+    return (
+        isinstance(assessment, Assessment)
+        and DecisionReason.GATEWAY_UNAVAILABLE in assessment.reasons
     )
 
 

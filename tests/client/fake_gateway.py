@@ -16,11 +16,12 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_status import rpc_status
 
-from agelane.v1 import assessment_pb2, checkout_pb2, sale_pb2
+from agelane.v1 import assessment_pb2, checkout_pb2, report_pb2, sale_pb2
 from agelane.v1.checkout_pb2_grpc import (
     CheckoutServiceServicer,
     add_CheckoutServiceServicer_to_server,
 )
+from agelane.v1.report_pb2_grpc import ReportServiceServicer, add_ReportServiceServicer_to_server
 
 Behaviour = Callable[[checkout_pb2.AssessCustomerRequest, Any], assessment_pb2.Assessment]
 
@@ -78,7 +79,7 @@ def pack(message: Message) -> AnyMessage:
     return packed
 
 
-class FakeGateway(CheckoutServiceServicer):
+class FakeGateway(CheckoutServiceServicer, ReportServiceServicer):
     """The server. Runs from the start until `stop`; records the requests that it got."""
 
     def __init__(self, behaviour: Behaviour, port: int = 0) -> None:
@@ -86,6 +87,8 @@ class FakeGateway(CheckoutServiceServicer):
         self.behaviour = behaviour
         self.requests: list[checkout_pb2.AssessCustomerRequest] = []
         self.sales: list[sale_pb2.RecordSaleRequest] = []
+        self.report: Callable[[Any, Any], Any] = self.hang
+        self.asked: list[Any] = []
         self.metadata: list[dict[str, str | bytes]] = []
         self.called = threading.Event()
         self._stopped = threading.Event()
@@ -95,11 +98,12 @@ class FakeGateway(CheckoutServiceServicer):
             futures.ThreadPoolExecutor(max_workers=16), options=[("grpc.so_reuseport", 0)]
         )
         add_CheckoutServiceServicer_to_server(self, self._server)
+        add_ReportServiceServicer_to_server(self, self._server)
         add_HealthServicer_to_server(self._health, self._server)
         self.target = f"127.0.0.1:{self._server.add_insecure_port(f'127.0.0.1:{port}')}"
         self._server.start()
 
-    def hang(self, request: checkout_pb2.AssessCustomerRequest, _: Any) -> NoReturn:
+    def hang(self, request: object, _: Any) -> NoReturn:
         """Be a behaviour that never answers."""
         self._stopped.wait()
         raise RuntimeError("the test is over")
@@ -135,4 +139,20 @@ class FakeGateway(CheckoutServiceServicer):
         self.sales.append(request)
         response = sale_pb2.RecordSaleResponse(sale_id=request.sale_id, already_recorded=known)
         response.recorded_at.FromSeconds(1_793_448_000)
+        return response
+
+    def GetCashierReport(
+        self, request: report_pb2.GetCashierReportRequest, context: Any
+    ) -> report_pb2.GetCashierReportResponse:
+        """Record the call, then do as `report` does."""
+        self.asked.append(request)
+        response: report_pb2.GetCashierReportResponse = self.report(request, context)
+        return response
+
+    def GetAgeGroupReport(
+        self, request: report_pb2.GetAgeGroupReportRequest, context: Any
+    ) -> report_pb2.GetAgeGroupReportResponse:
+        """Record the call, then do as `report` does."""
+        self.asked.append(request)
+        response: report_pb2.GetAgeGroupReportResponse = self.report(request, context)
         return response

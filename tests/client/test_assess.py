@@ -60,6 +60,8 @@ def test_an_assessment_arrives_whole(connect: Connect, gateway: FakeGateway, pho
         "assessed_at": "2026-03-01T12:00:00+00:00",
         "expires_at": "2026-03-01T12:05:00+00:00",
         "frames_used": 1,
+        "source": "GATEWAY",
+        "error": None,
     }
     assert result.alcohol_decision is AlcoholDecision.ALLOW
     assert result.reasons == (DecisionReason.CLEARLY_OVER_LEGAL_AGE,)

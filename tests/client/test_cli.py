@@ -13,7 +13,8 @@ import pytest
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 from agelane.v1 import assessment_pb2
-from agelane_client.cli import EXIT_CODES, ExitCode, main
+from agelane_client.cli import main
+from agelane_client.cli_arguments import EXIT_CODES, ExitCode
 from tests.client.conftest import SAMPLES
 from tests.client.fake_gateway import FakeGateway, answer, in_turn, refuse
 

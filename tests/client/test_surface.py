@@ -18,18 +18,19 @@ from agelane_client.options import Options
 SDK_METHODS = {
     "CheckoutService.AssessCustomer": "assess",
     "CheckoutService.RecordSale": "record_sale",
+    "ReportService.GetAgeGroupReport": "age_group_report",
+    "ReportService.GetCashierReport": "cashier_report",
 }
-NOT_IN_THE_SDK = {
-    "CheckoutService.AssessCustomerStream",
-    "ReportService.GetAgeGroupReport",
-    "ReportService.GetCashierReport",
-}
+# A till sends one photo a call so far, and the fused frames have no method yet.
+NOT_IN_THE_SDK = {"CheckoutService.AssessCustomerStream"}
 
 
 def test_the_exported_names_are_these() -> None:
     """A name that is exported stays; one that isn't may change."""
     assert agelane_client.__all__ == [
         "AgeGroup",
+        "AgeGroupPurchases",
+        "AgeGroupReport",
         "AgelaneError",
         "AlcoholDecision",
         "Assessment",
@@ -37,19 +38,31 @@ def test_the_exported_names_are_these() -> None:
         "AuthError",
         "BasketLine",
         "BoundingBox",
+        "CashierAlert",
+        "CashierAlertKind",
+        "CashierAlertState",
+        "CashierReport",
+        "CashierSummary",
+        "CategoryLift",
         "Client",
         "ClosedError",
         "ConfigurationError",
         "CredentialsError",
         "DeadlineError",
         "DecisionReason",
+        "DecisionSource",
         "DocumentCheck",
         "DocumentReading",
         "DocumentResult",
+        "Estimate",
+        "Funnel",
+        "FunnelLimit",
         "Health",
         "Model",
         "Offer",
+        "OfferEffect",
         "OverloadedError",
+        "Period",
         "PermissionDeniedError",
         "PhotoError",
         "PhotoQuality",
