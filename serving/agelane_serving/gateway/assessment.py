@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agelane_serving.gateway.photo.header import PhotoHeader
 from agelane_serving.gateway.photo.upright import UprightPhoto
-from agelane_serving.policy import AgeDistribution, AgeGroup, Card, Faces, Verdict
+from agelane_serving.policy import AgeDistribution, AgeGroup, Card, Faces, Selection, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ class Assessment:
     """What the cashier may do, and why."""
     estimate: Estimate | None
     """How old the customer is; None: nobody could tell."""
+    selection: Selection
+    """What to offer."""
     photo: PhotoHeader | None
     """What the header of the photo says, of several the best; None: there was none yet."""
     faces: Faces | None

@@ -14,13 +14,16 @@ from agelane_serving.gateway.errors import CallError, Fault, ModelUnavailable, P
 from agelane_serving.gateway.photo.header import PhotoHeader, check_photo
 from agelane_serving.policy import (
     MOST_FRAMES,
+    NO_OFFERS,
     Card,
     Decision,
     Frame,
     FusedCustomer,
+    Offerer,
     Policy,
     Reason,
     Rule,
+    Selection,
     UnknownCategory,
     Verdict,
     audited,
@@ -57,9 +60,14 @@ class Model(Protocol):
 class Assessor:
     """Assesses customers with one model, under the policy of the moment."""
 
-    def __init__(self, policy: Callable[[], Policy], model: Model) -> None:
-        """Both are used as long as the assessor is."""
-        self._policy, self._model = policy, model
+    def __init__(
+        self,
+        policy: Callable[[], Policy],
+        model: Model,
+        offerer: Callable[[Policy], Offerer | None],
+    ) -> None:
+        """All are used as long as the assessor is; `offerer` gives what chooses offers."""
+        self._policy, self._model, self._offerer = policy, model, offerer
 
     def welcome(self, customer: Customer) -> Visit:
         """Begin with a customer.
@@ -67,28 +75,35 @@ class Assessor:
         Raises:
             CallError: the policy does not know what is about to be sold.
         """
-        return Visit(customer, self._policy, self._model)
+        return Visit(customer, self._policy, self._model, self._offerer)
 
 
 class Visit:
     """One customer at a lane: the photos so far, and what they say together.
 
-    Policy and audit are the same for all photos of a customer. A visit that lasts longer than a
-    decision is valid begins anew in every respect: nobody stands there for so long, and a lane that
-    never says that a customer has gone must not keep an old policy, or a lucky draw.
+    Policy, audit, offers and hold-out are the same for all photos of a customer. A visit that lasts
+    longer than a decision is valid begins anew in every respect: nobody stands there for so long,
+    and a lane that never says that a customer has gone must not keep an old policy or a lucky draw.
     """
 
-    def __init__(self, customer: Customer, policy: Callable[[], Policy], model: Model) -> None:
+    def __init__(
+        self,
+        customer: Customer,
+        policy: Callable[[], Policy],
+        model: Model,
+        offerer: Callable[[Policy], Offerer | None],
+    ) -> None:
         """Nothing has been seen yet; raises CallError as `Assessor.welcome` does."""
         self.customer = customer
-        self._policy_of_the_moment, self._model = policy, model
+        self._policy_of_the_moment, self._model, self._offerer_under = policy, model, offerer
         self._begin()
 
     def _begin(self) -> None:
         self._policy = self._policy_of_the_moment()
         self._rule = _rule(self._policy, self.customer)
-        # One draw a customer: or each further photo would be another chance to escape the audit.
-        self._audit_draw = unforeseeable.draw()
+        self._offerer = self._offerer_under(self._policy)
+        # Once a customer: or each further photo would be another chance to escape the audit.
+        self._audit_draw, self._hold_out_draw = unforeseeable.draw(), unforeseeable.draw()
         self._frames: list[tuple[Frame, PhotoHeader]] = []
         self._fused: FusedCustomer | None = None
         self._trouble = Reason.PHOTO_UNUSABLE
@@ -134,12 +149,14 @@ class Visit:
         self._begin_anew_if_old()
         fused = self._fused
         estimate = None if fused is None else self._estimate(fused)
+        verdict = audited(self._verdict(), self._policy.audit_share, self._audit_draw)
         return Assessment(
             id=unforeseeable.name(),
             customer=self.customer,
             legal_age_years=self._rule.legal_age_years,
-            verdict=audited(self._verdict(), self._policy.audit_share, self._audit_draw),
+            verdict=verdict,
             estimate=estimate,
+            selection=self._selection(estimate, verdict),
             photo=self._best_header(),
             faces=None if fused is None else fused.best.faces,
             frames_used=0 if fused is None or estimate is None else fused.frames_used,
@@ -209,6 +226,13 @@ class Visit:
             age_group_shares=shares,
             probability_under_legal_age=distribution.probability_under(self._rule.legal_age_years),
         )
+
+    def _selection(self, estimate: Estimate | None, verdict: Verdict) -> Selection:
+        """Return what to offer after what was decided, the audit included."""
+        if estimate is None or self._offerer is None:
+            return NO_OFFERS
+        goods, draw = self.customer.restricted_category, self._hold_out_draw
+        return self._offerer.choose(estimate.age_group_shares, verdict.decision, goods, draw)
 
     def _best_header(self) -> PhotoHeader | None:
         if self._fused is None:

@@ -14,7 +14,7 @@ from agelane_serving.gateway.security.assessment_token import read_key_ring
 from agelane_serving.gateway.security.credentials import read_credentials
 from agelane_serving.gateway.settings import Settings
 from agelane_serving.gateway.watched_file import ConfigurationError, WatchedFile
-from agelane_serving.policy import Policy, load_policy
+from agelane_serving.policy import Policy, load_offers, load_policy
 
 _BUILT_IN_POLICY = Path(agelane_serving.policy.__file__).with_name("default.toml")
 _Content = TypeVar("_Content")
@@ -33,6 +33,13 @@ class Configuration:
         policy = self._watch("policy", settings.policy or _BUILT_IN_POLICY, load_policy)
         self.policy: Callable[[], Policy] = lambda: policy.current
         """The policy."""
+        self.offers = self._optional(
+            "offers",
+            settings.offers,
+            lambda text: load_offers(text, self.policy()),
+            lambda: self.policy().version,
+        )
+        """The offers; None: there are none."""
         self.credentials = self._optional("credentials", settings.credentials, read_credentials)
         """The tokens of callers; None: there are none to check."""
         self.key_ring = self._optional("token keys", settings.token_keys, read_key_ring)
@@ -53,16 +60,24 @@ class Configuration:
                 file.reload()
 
     def _watch(
-        self, name: str, path: Path, parse: Callable[[str], _Content]
+        self,
+        name: str,
+        path: Path,
+        parse: Callable[[str], _Content],
+        depends_on: Callable[[], object] = lambda: None,
     ) -> WatchedFile[_Content]:
-        file = WatchedFile(name, path, parse)
+        file = WatchedFile(name, path, parse, depends_on)
         self.files.append(file)
         return file
 
     def _optional(
-        self, name: str, path: Path | None, parse: Callable[[str], _Content]
+        self,
+        name: str,
+        path: Path | None,
+        parse: Callable[[str], _Content],
+        depends_on: Callable[[], object] = lambda: None,
     ) -> Callable[[], _Content] | None:
         if path is None:
             return None
-        file = self._watch(name, path, parse)
+        file = self._watch(name, path, parse, depends_on)
         return lambda: file.current

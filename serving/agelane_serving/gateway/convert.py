@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -11,11 +9,11 @@ from agelane.v1 import assessment_pb2, checkout_pb2
 from agelane_serving.gateway import unforeseeable
 from agelane_serving.gateway.assessment import Assessment, Customer, Estimate
 from agelane_serving.gateway.errors import CallError, Fault
+from agelane_serving.gateway.security.caller import NAME
 from agelane_serving.gateway.security.proof import Proof
 from agelane_serving.policy import AgeGroup, Decision, Faces, Reason
 
 _DEFAULT_CATEGORY = "alcohol"
-_ID = re.compile(r"[A-Za-z0-9._-]{0,64}")
 _LONGEST_CATEGORY = 64
 _DECISIONS = {
     Decision.ALLOW: assessment_pb2.ALCOHOL_DECISION_ALLOW,
@@ -38,25 +36,35 @@ def to_customer(
     """
     for field in ("store_id", "lane_id", "request_id"):
         checked_id(request, field)
-    if len(request.restricted_category) > _LONGEST_CATEGORY:
+    return Customer(
+        store_id=request.store_id,
+        lane_id=request.lane_id,
+        request_id=request.request_id or unforeseeable.name(),
+        restricted_category=checked_category(request.restricted_category),
+    )
+
+
+def checked_category(restricted_category: str) -> str:
+    """Return the category, or the usual one where it is empty; raises CallError."""
+    if len(restricted_category) > _LONGEST_CATEGORY:
         raise CallError(
             Fault.INVALID_FIELD,
             "restricted_category must be at most 64 characters",
             field="restricted_category",
             limit=_LONGEST_CATEGORY,
-            actual=len(request.restricted_category),
+            actual=len(restricted_category),
         )
-    return Customer(
-        store_id=request.store_id,
-        lane_id=request.lane_id,
-        request_id=request.request_id or unforeseeable.name(),
-        restricted_category=request.restricted_category or _DEFAULT_CATEGORY,
-    )
+    return restricted_category or _DEFAULT_CATEGORY
 
 
-def checked_id(request: Message, field: str) -> None:
-    """Let pass a name of the right characters, or none; raises CallError."""
-    if not _ID.fullmatch(getattr(request, field)):
+def checked_id(request: Message, field: str, *, required: bool = False) -> None:
+    """Let pass a name of the right characters, or none where it is not required.
+
+    Raises:
+        CallError: INVALID_FIELD.
+    """
+    value: str = getattr(request, field)
+    if not NAME.fullmatch(value) and (required or value):
         raise CallError(
             Fault.INVALID_FIELD, f"{field} must be 1 to 64 of A-Z a-z 0-9 . _ -", field=field
         )
@@ -73,6 +81,10 @@ def to_message(assessment: Assessment) -> assessment_pb2.Assessment:
         restricted_category=assessment.customer.restricted_category,
         policy_version=assessment.policy_version,
         frames_used=assessment.frames_used,
+        offers=[
+            assessment_pb2.Offer(id=offer.id, category=offer.category, text=offer.text)
+            for offer in assessment.selection.shown
+        ],
     )
     set_timestamp(message.assessed_at, assessment.assessed_at)
     set_timestamp(message.expires_at, assessment.expires_at)
@@ -117,7 +129,7 @@ def _set_estimate(message: assessment_pb2.Assessment, estimate: Estimate) -> Non
 
 def to_proof(assessment: Assessment) -> Proof:
     """Return what the assessment's token proves."""
-    customer, estimate, version = assessment.customer, assessment.estimate, assessment.model_version
+    customer, estimate, selection = assessment.customer, assessment.estimate, assessment.selection
     return Proof(
         assessment_id=assessment.id,
         store_id=customer.store_id,
@@ -126,7 +138,6 @@ def to_proof(assessment: Assessment) -> Proof:
         decision=assessment.verdict.decision.name,
         reasons=tuple(reason.name for reason in assessment.verdict.reasons),
         legal_age_years=assessment.legal_age_years,
-        age_group_id="" if estimate is None else estimate.age_group.id,
         probability_under_legal_age=(
             None if estimate is None else estimate.probability_under_legal_age
         ),
@@ -140,11 +151,12 @@ def to_proof(assessment: Assessment) -> Proof:
             if estimate is None
             else tuple(round(share, 2) for share in estimate.age_group_shares)
         ),
-        model_name="" if version is None else assessment.model_name,
-        model_version=version,
+        model_version=assessment.model_version,
         policy_version=assessment.policy_version,
         assessed_at=assessment.assessed_at,
         expires_at=assessment.expires_at,
+        offer_ids=tuple(offer.id for offer in selection.offers),
+        offers_held_out=selection.held_out,
     )
 
 

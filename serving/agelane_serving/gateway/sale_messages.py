@@ -1,4 +1,4 @@
-"""From the message of a sale to what the ledger records; everything is checked here."""
+"""From the message of a sale to what the ledger records; its fields are checked here."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ import re
 from typing import Any
 
 from agelane.v1 import sale_pb2
+from agelane_serving.gateway.assessment import Customer
+from agelane_serving.gateway.convert import checked_id
 from agelane_serving.gateway.errors import CallError, Fault
-from agelane_serving.gateway.security.caller import NAME
 from agelane_serving.gateway.security.proof import Proof
-from agelane_serving.ledger.sale import Assessed, BasketLine, DocumentCheck, Outcome, Sale
+from agelane_serving.ledger.sale import (
+    Assessed,
+    BasketLine,
+    DocumentCheck,
+    MadeOffer,
+    Outcome,
+    Sale,
+)
 
 _MOST_LINES = 500
 _LONGEST_CATEGORY = 64
@@ -22,23 +30,22 @@ _BUCKETS = 64
 _OLDEST_SALE_SECONDS = 366 * 86_400.0
 _CLOCK_SECONDS = 600.0
 _CURRENCY = re.compile(r"([A-Z]{3})?")
-_NO_NAME = ""
 
 
 def to_sale(
     request: sale_pb2.RecordSaleRequest,
-    store_id: str,
-    lane_id: str,
+    at: Customer,
     proof: Proof | None,
+    offers: tuple[MadeOffer, ...],
     now: float,
 ) -> Sale:
     """Return what is to be recorded.
 
     Args:
-        request: of the till.
-        store_id: whose it is, as the caller may name it.
-        lane_id: likewise.
+        request: of the till; its own, its store's, lane's and cashier's names have been checked.
+        at: whose it is, as the caller may name it.
         proof: what its token proves; None: it has none.
+        offers: what it proves to have been offered.
         now: the gateway's clock, in Unix seconds.
 
     Raises:
@@ -46,10 +53,10 @@ def to_sale(
     """
     outcome = _outcome(request)
     return Sale(
-        sale_id=_name(request, "sale_id", required=True),
-        store_id=store_id,
-        lane_id=lane_id,
-        cashier_id=_name(request, "cashier_id"),
+        sale_id=request.sale_id,
+        store_id=at.store_id,
+        lane_id=at.lane_id,
+        cashier_id=request.cashier_id,
         sold_at=sold_at(request, now),
         outcome=outcome,
         voids_sale_id=_voided(request, outcome),
@@ -65,6 +72,8 @@ def to_sale(
         digest=hashlib.blake2b(
             request.SerializeToString(deterministic=True), digest_size=32
         ).hexdigest(),
+        offers=offers,
+        offers_held_out=proof is not None and proof.offers_held_out,
     )
 
 
@@ -94,13 +103,6 @@ def assessed_of(proof: Proof) -> Assessed:
     )
 
 
-def _name(request: sale_pb2.RecordSaleRequest, field: str, *, required: bool = False) -> str:
-    value: str = getattr(request, field)
-    if NAME.fullmatch(value) or (not required and value == _NO_NAME):
-        return value
-    raise _invalid(field, f"{field} must be 1 to 64 of A-Z a-z 0-9 . _ -")
-
-
 def _outcome(request: sale_pb2.RecordSaleRequest) -> Outcome:
     try:
         return Outcome[sale_pb2.SaleOutcome.Name(request.outcome).removeprefix("SALE_OUTCOME_")]
@@ -111,7 +113,8 @@ def _outcome(request: sale_pb2.RecordSaleRequest) -> Outcome:
 def _voided(request: sale_pb2.RecordSaleRequest, outcome: Outcome) -> str:
     if request.voids_sale_id and outcome is not Outcome.VOIDED:
         raise _invalid("voids_sale_id", "only a voided sale voids another")
-    return _name(request, "voids_sale_id")
+    checked_id(request, "voids_sale_id")
+    return request.voids_sale_id
 
 
 def _refusal_reason(request: sale_pb2.RecordSaleRequest, outcome: Outcome) -> str:
@@ -129,9 +132,10 @@ def _basket(request: sale_pb2.RecordSaleRequest) -> tuple[BasketLine, ...]:
 
 def _line(line: sale_pb2.BasketLine) -> BasketLine:
     for field, least in (("category", 1), ("restricted_category", 0)):
-        length = len(getattr(line, field))
-        if not least <= length <= _LONGEST_CATEGORY:
-            raise _invalid(f"basket.{field}", f"{field} must be {least} to 64 characters")
+        text: str = getattr(line, field)
+        # PostgreSQL, for one, has no place for a NUL.
+        if not least <= len(text) <= _LONGEST_CATEGORY or not text.isprintable():
+            raise _invalid(f"basket.{field}", f"{field} must be {least} to 64 printable characters")
     if line.quantity > _MOST_PIECES or abs(line.amount_minor) > _MOST_MINOR:
         raise _invalid("basket", "nobody buys so much")
     return BasketLine(

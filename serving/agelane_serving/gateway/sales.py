@@ -10,6 +10,7 @@ from agelane_serving.gateway.access import Access
 from agelane_serving.gateway.assessment import Customer
 from agelane_serving.gateway.convert import checked_id
 from agelane_serving.gateway.errors import CallError, Fault
+from agelane_serving.gateway.offers import Offers
 from agelane_serving.gateway.operations import metrics
 from agelane_serving.gateway.sale_messages import sold_at, to_sale
 from agelane_serving.gateway.security.assessment_token import KeyRing
@@ -27,10 +28,15 @@ class Sales:
     """Records sales in one ledger."""
 
     def __init__(
-        self, recorder: Recorder, access: Access, key_ring: Callable[[], KeyRing] | None
+        self,
+        recorder: Recorder,
+        access: Access,
+        key_ring: Callable[[], KeyRing] | None,
+        offers: Offers,
     ) -> None:
         """All are used as long as this is; without keys no token counts."""
         self._recorder, self._access, self._key_ring = recorder, access, key_ring
+        self._offers = offers
 
     async def record(self, request: sale_pb2.RecordSaleRequest, caller: Caller) -> Receipt:
         """Record what a till tells; what is returned is durable.
@@ -47,7 +53,8 @@ class Sales:
             if error.fault in _KEPT:
                 await self._kept(request, at, error.fault)
             raise
-        sale = to_sale(request, at.store_id, at.lane_id, proof, now)
+        offers = () if proof is None else self._offers.made(proof.offer_ids)
+        sale = to_sale(request, at, proof, offers, now)
         receipt = await self._written(sale)
         if receipt.result is Result.SALE_ID_REUSED:
             raise CallError(
@@ -61,8 +68,9 @@ class Sales:
         return receipt
 
     def _place(self, request: sale_pb2.RecordSaleRequest, caller: Caller) -> Customer:
-        for field in ("store_id", "lane_id", "sale_id", "cashier_id"):
+        for field in ("store_id", "lane_id", "cashier_id"):
             checked_id(request, field)
+        checked_id(request, "sale_id", required=True)
         told = Customer(request.store_id, request.lane_id, request.sale_id, "")
         return self._access.customer(caller, told)
 

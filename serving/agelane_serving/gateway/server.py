@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from importlib.util import find_spec
 
 import grpc
 from grpc_health.v1 import health, health_pb2_grpc
@@ -31,14 +32,18 @@ from agelane_serving.gateway.lane_streams import LaneStreams
 from agelane_serving.gateway.model.age_model import AgeModel
 from agelane_serving.gateway.model.rollout import Rollout
 from agelane_serving.gateway.model.servers import ModelServers
+from agelane_serving.gateway.offers import Offers
 from agelane_serving.gateway.operations.gauges import Gauges
 from agelane_serving.gateway.operations.health import Health
 from agelane_serving.gateway.operations.tracing import TracingError, send_spans_to
 from agelane_serving.gateway.photo.upright import Uprighter
+from agelane_serving.gateway.report_program import ReportProgram
+from agelane_serving.gateway.reports import Reports
 from agelane_serving.gateway.sales import Sales
 from agelane_serving.gateway.security.tls import TlsError, TlsFiles, server_credentials
 from agelane_serving.gateway.servicer import CheckoutService, ReportService
 from agelane_serving.gateway.settings import Settings
+from agelane_serving.gateway.shared_knowledge import SharedKnowledge
 from agelane_serving.gateway.watched_file import ConfigurationError
 from agelane_serving.ledger.receipt import LedgerError
 from agelane_serving.ledger.recorder import Recorder
@@ -106,16 +111,18 @@ class Gateway:
         self._servers = servers
         self.rollout = rollout = Rollout(configuration.rollout)
         self._model = AgeModel(servers, queue, rollout, Uprighter())
-        assessor = Assessor(configuration.policy, self._model)
+        self.offers = offers = Offers(configuration.offers, configuration.policy)
+        assessor = Assessor(configuration.policy, self._model, offers.under)
         self._streams = LaneStreams(assessor, access, answers)
         self._health = Health(servers.backends)
         self._gauges = Gauges(servers, queue, rollout, answers.drift)
         self._recorder = _recorder(settings)
         sales = None
         if self._recorder is not None:
-            sales = Sales(self._recorder, access, configuration.key_ring)
+            sales = Sales(self._recorder, access, configuration.key_ring, offers)
         self._checkout = CheckoutService(assessor, access, answers, self._streams, sales)
-        self._reports = ReportService(access)
+        self._knowledge = _knowledge(settings, servers)
+        self._reports = ReportService(access, _reports(settings, configuration))
         self._admin = AdminService(
             access, configuration.policy, servers, queue, rollout, configuration.files
         )
@@ -147,13 +154,18 @@ class Gateway:
         _logger.info("listening on %s, policy %s", self.address, policy)
 
     async def run(self) -> None:
-        """Follow the model servers and the files, until cancelled."""
-        await asyncio.gather(
+        """Follow the model servers, the files and what baskets teach, until cancelled."""
+        following = [
             self._servers.follow(),
             self._health.follow(),
             self.configuration.follow(),
             self._gauges.follow(),
-        )
+        ]
+        if self._knowledge is not None:
+            seconds = self._settings.offers_refresh_seconds
+            following.append(self._knowledge.follow())
+            following.append(self.offers.follow(self._knowledge.lifts, seconds))
+        await asyncio.gather(*following)
 
     async def stop(self) -> None:
         """Send new callers elsewhere, let calls in progress end, and disconnect."""
@@ -167,6 +179,8 @@ class Gateway:
         await self._admin_server.stop(None)
         if self._recorder is not None:
             await self._recorder.close()
+        if self._knowledge is not None:
+            self._knowledge.close()
         await self._model.close()
 
     def _listen(self, server: grpc.aio.Server, address: str) -> str:
@@ -237,6 +251,23 @@ def _recorder(settings: Settings) -> Recorder | None:
         return Recorder(Store(settings.ledger, key))
     except (LedgerError, OSError, ValueError) as error:
         raise StartupError(f"--ledger: {error}") from error
+
+
+def _knowledge(settings: Settings, servers: ModelServers) -> SharedKnowledge | None:
+    """Return what is shared through the ledger; None: there is none."""
+    if not settings.ledger:
+        return None
+    from agelane_serving.ledger.store import engine_for
+
+    return SharedKnowledge(engine_for(settings.ledger), servers.confusions)
+
+
+def _reports(settings: Settings, configuration: Configuration) -> Reports | None:
+    """Return what makes reports; None: without a ledger, or what they need, there are none."""
+    # Only looked for: their program imports it, and never this process.
+    if not settings.ledger or find_spec("scipy") is None:
+        return None
+    return Reports(ReportProgram(settings.ledger), configuration.policy)
 
 
 def _trust(settings: Settings) -> grpc.ChannelCredentials | None:

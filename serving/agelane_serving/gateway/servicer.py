@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
 
-from agelane.v1 import checkout_pb2, checkout_pb2_grpc, report_pb2_grpc, sale_pb2
+from agelane.v1 import checkout_pb2, checkout_pb2_grpc, report_pb2, report_pb2_grpc, sale_pb2
 from agelane_serving.gateway.access import Access
 from agelane_serving.gateway.answers import Answers
 from agelane_serving.gateway.assessor import Assessor
@@ -18,6 +18,7 @@ from agelane_serving.gateway.errors import CallError, Fault
 from agelane_serving.gateway.lane_streams import LaneStreams
 from agelane_serving.gateway.operations.logs import name_request
 from agelane_serving.gateway.operations.tracing import call_span
+from agelane_serving.gateway.reports import Reports
 from agelane_serving.gateway.sales import Sales
 from agelane_serving.gateway.security.caller import Role
 from agelane_serving.gateway.status import answers_errors, streams_errors
@@ -94,22 +95,34 @@ class CheckoutService(checkout_pb2_grpc.CheckoutServiceServicer):
 class ReportService(report_pb2_grpc.ReportServiceServicer):
     """What a manager calls."""
 
-    def __init__(self, access: Access) -> None:
-        """It is used as long as the service is."""
-        self._access = access
+    def __init__(self, access: Access, reports: Reports | None) -> None:
+        """Both are used as long as the service is; without a ledger there are no reports."""
+        self._access, self._reports = access, reports
 
     @answers_errors
-    async def GetCashierReport(self, request: object, context: _Context) -> NoReturn:
-        """Not there yet."""
-        self._access.caller(context, Role.MANAGER)
-        raise _not_implemented("GetCashierReport")
+    async def GetCashierReport(
+        self, request: report_pb2.GetCashierReportRequest, context: _Context
+    ) -> report_pb2.GetCashierReportResponse:
+        """Tell whether cashiers check documents where they must."""
+        caller = self._access.caller(context, Role.MANAGER)
+        if self._reports is None:
+            raise _no_reports()
+        return await self._reports.cashiers(request, caller)
 
     @answers_errors
-    async def GetAgeGroupReport(self, request: object, context: _Context) -> NoReturn:
-        """Not there yet."""
-        self._access.caller(context, Role.MANAGER)
-        raise _not_implemented("GetAgeGroupReport")
+    async def GetAgeGroupReport(
+        self, request: report_pb2.GetAgeGroupReportRequest, context: _Context
+    ) -> report_pb2.GetAgeGroupReportResponse:
+        """Tell what each age group buys."""
+        caller = self._access.caller(context, Role.MANAGER)
+        if self._reports is None:
+            raise _no_reports()
+        return await self._reports.age_groups(request, caller)
 
 
 def _not_implemented(rpc: str) -> CallError:
     return CallError(Fault.NOT_IMPLEMENTED, f"this gateway has no {rpc}")
+
+
+def _no_reports() -> CallError:
+    return _not_implemented("reports, since it has no ledger or lacks the extra `reports`")

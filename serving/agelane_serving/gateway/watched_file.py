@@ -26,14 +26,26 @@ class WatchedFile(Generic[_Content]):
     Everything that is decided within one call should take `current` once: it may change between.
     """
 
-    def __init__(self, name: str, path: Path, parse: Callable[[str], _Content]) -> None:
-        """Read the file. `name` is what it is for, `parse` raises ValueError for a wrong text.
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        parse: Callable[[str], _Content],
+        depends_on: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Read the file.
+
+        Args:
+            name: what it is for.
+            path: where it is.
+            parse: raises ValueError for a wrong text.
+            depends_on: what else its meaning depends on; when that changes, it is read anew too.
 
         Raises:
             ConfigurationError: it can't be read, or is wrong.
         """
         self.name, self.refused = name, 0
-        self._path, self._parse = path, parse
+        self._path, self._parse, self._depends_on = path, parse, depends_on
         self._seen = self._signature()
         self.current = self._read()
 
@@ -75,10 +87,10 @@ class WatchedFile(Generic[_Content]):
         except RecursionError as error:
             raise ConfigurationError(f"{self.name} {self._path}: nested too deeply") from error
 
-    def _signature(self) -> tuple[int, int, int] | None:
-        """Return what changes when the file does; None: it is not there."""
+    def _signature(self) -> tuple[object, ...]:
+        """Return what changes when the file does, or what it depends on."""
         try:
             status = self._path.stat()
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_size, status.st_ino
+        except OSError:  # it is not there
+            return (self._depends_on(),)
+        return self._depends_on(), status.st_mtime_ns, status.st_size, status.st_ino

@@ -9,13 +9,26 @@ from agelane_serving.policy.decision import Decision, Reason, Verdict, audited, 
 from agelane_serving.policy.distribution import AgeDistribution, DistributionError
 from agelane_serving.policy.face import Box, FaceGates, Faces
 from agelane_serving.policy.fusion import MOST_FRAMES, Frame, FusedCustomer, fuse_customer
-from agelane_serving.policy.offers import LiftLows, Offer, OfferBook, Offerer, Selection
-from agelane_serving.policy.offers_file import load_offers, read_lift_lows
+from agelane_serving.policy.offers import (
+    NO_OFFERS,
+    LiftLows,
+    Offer,
+    OfferBook,
+    Offerer,
+    Selection,
+    with_restrictions,
+)
+from agelane_serving.policy.offers_file import (
+    load_offers,
+    read_lift_lows,
+    read_restricted_categories,
+)
 from agelane_serving.policy.policy_file import load_policy
 from agelane_serving.policy.rules import Policy, PolicyError, Requirement, Rule, UnknownCategory
 
 __all__ = [
     "MOST_FRAMES",
+    "NO_OFFERS",
     "AgeDistribution",
     "AgeGroup",
     "Box",
@@ -48,5 +61,7 @@ __all__ = [
     "load_policy",
     "read_card",
     "read_lift_lows",
+    "read_restricted_categories",
     "verify_id",
+    "with_restrictions",
 ]

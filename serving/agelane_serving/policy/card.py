@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ class Card:
     estimated_age_shares: tuple[float, ...] = ()
     """Shares of the people it was certified on that were taken for 0 to 9 years, 10 to 19, …, 90 to
     100; empty: it does not say so in a valid way. No decision depends on them."""
+    confusion: str = ""
+    """How it confuses age groups, as JSON that reports read; empty: it does not say so. No decision
+    depends on it."""
 
 
 def read_card(content: object) -> Card:
@@ -45,6 +49,7 @@ def read_card(content: object) -> Card:
         read_certificates(entries),
         read_face_gates(content.get("face_gates")),
         _shares(content.get("estimated_age_shares")),
+        json.dumps(content["confusion"]) if "confusion" in content else "",
     )
 
 

@@ -5,24 +5,23 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import tomllib
 
 from agelane_serving.policy.age_groups import AgeGroup
-from agelane_serving.policy.offers import LiftLows, Offer, OfferBook
+from agelane_serving.policy.offers import LONGEST_ID, MOST_OFFERS, LiftLows, Offer, OfferBook
 from agelane_serving.policy.rules import Policy, PolicyError
 from agelane_serving.policy.toml_table import Kind, Table, is_number, is_whole
 
 _SCHEMA = 1
-_MOST_OFFERS = 10
 _MOST_HELD_OUT = 0.5
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST_ID}}}")
 
 _SCHEMA_NUMBER = Kind(str(_SCHEMA), lambda v: is_whole(v) and v == _SCHEMA)
 _COUNT = Kind(
-    f"a whole number from 1 to {_MOST_OFFERS}", lambda v: is_whole(v) and 1 <= v <= _MOST_OFFERS
+    f"a whole number from 1 to {MOST_OFFERS}", lambda v: is_whole(v) and 1 <= v <= MOST_OFFERS
 )
 _SHARE = Kind(
     f"a number from 0 to {_MOST_HELD_OUT}", lambda v: is_number(v) and 0 <= v <= _MOST_HELD_OUT
@@ -47,11 +46,10 @@ def load_offers(text: str, policy: Policy) -> OfferBook:
     file.take("schema", _SCHEMA_NUMBER)
     most_offers = file.take("most_offers", _COUNT)
     hold_out_share = float(file.take("hold_out_share", _SHARE))
-    salt = file.take("salt", _WORD)
     youngest_years = file.take("youngest_years", _YEARS)
     offers = _offers(file.table("offers"), policy)
     file.finish()
-    return OfferBook(offers, most_offers, hold_out_share, salt, youngest_years)
+    return OfferBook(offers, most_offers, hold_out_share, youngest_years, policy.version)
 
 
 def read_lift_lows(text: str, groups: Sequence[AgeGroup]) -> LiftLows:
@@ -62,15 +60,37 @@ def read_lift_lows(text: str, groups: Sequence[AgeGroup]) -> LiftLows:
     Raises:
         PolicyError: it is something else, or was made for other age groups.
     """
-    try:
-        content = json.loads(text)
-    except ValueError as error:
-        raise PolicyError("the lifts are not JSON") from error
-    if not isinstance(content, dict) or not isinstance(content.get("lift_lows"), dict):
+    content = _json_object(text)
+    if not isinstance(content.get("lift_lows"), dict):
         raise PolicyError("lift_lows must be a table")
     if content.get("age_groups") != [group.id for group in groups]:
         raise PolicyError("the lifts are of other age groups than the policy's")
     return {name: _lows(name, lows, len(groups)) for name, lows in content["lift_lows"].items()}
+
+
+def read_restricted_categories(text: str) -> Mapping[str, str]:
+    """Return which goods baskets call restricted, as a report wrote it beside the lifts.
+
+    The text is JSON: `{"restricted_categories": {"beer": "alcohol", …}, …}`; without that entry
+    there are none.
+
+    Raises:
+        PolicyError: it is something else.
+    """
+    found = _json_object(text).get("restricted_categories", {})
+    if not isinstance(found, dict) or not all(type(name) is str for name in found.values()):
+        raise PolicyError("restricted_categories must be a table of names")
+    return found
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PolicyError("the lifts are not JSON") from error
+    if not isinstance(content, dict):
+        raise PolicyError("the lifts must be a table")
+    return content
 
 
 def _lows(category: str, lows: Any, count: int) -> tuple[float | None, ...]:
@@ -91,7 +111,8 @@ def _offers(table: Table, policy: Policy) -> tuple[Offer, ...]:
 
 def _offer(name: str, offers: Table, restricted: Collection[str], groups: Collection[str]) -> Offer:
     if not _ID.fullmatch(name):
-        raise PolicyError(f"{offers.path}{name!r}: a name is 1 to 64 of A-Z a-z 0-9 . _ -")
+        said = f"a name is 1 to {LONGEST_ID} of A-Z a-z 0-9 . _ -"
+        raise PolicyError(f"{offers.path}{name!r}: {said}")
     table = offers.table(name)
     category = table.take("category", _WORD)
     # The likeliest slip, and the gravest: beer that nobody said is beer.

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 
 import grpc
 import pytest
 
+from agelane.tfserving.v1 import predict_pb2
 from agelane.v1 import assessment_pb2 as v1
 from agelane.v1 import report_pb2, report_pb2_grpc, sale_pb2
 from tests.serving.gateway import photos
 from tests.serving.gateway.conftest import Lane, Refused
-from tests.serving.gateway.fake_model_server import FakeModelServer, bell, card, packed_floats
+from tests.serving.gateway.fake_model_server import (
+    FakeModelServer,
+    bell,
+    card,
+    floats,
+    packed_floats,
+)
 
 
 async def test_an_adult_is_waved_through_with_everything_the_contract_promises(
@@ -126,6 +134,22 @@ async def test_a_broken_photo_that_only_the_model_notices_means_a_document_check
     assert not assessment.HasField("age_group")
     assert assessment.model.version == 3
     assert assessment.frames_used == 0
+
+
+async def test_what_a_model_says_of_a_photo_that_it_can_not_decode_is_not_looked_at(
+    lane: Lane, model: FakeModelServer
+) -> None:
+    """However odd it is, the model is in order: not to be blamed, and asked again."""
+
+    async def odd(response: predict_pb2.PredictResponse) -> None:
+        response.outputs["age"].CopyFrom(floats([math.nan], [1]))
+        response.outputs["age_probabilities"].CopyFrom(floats([0.0] * 101, [1, 101]))
+        response.outputs["face_box"].CopyFrom(floats([2.0] * 4, [1, 4]))
+
+    model.ok, model.script = False, odd
+    assessment = await lane.assess()
+    assert list(assessment.reasons) == [v1.DECISION_REASON_PHOTO_UNUSABLE]
+    assert assessment.model.version == 3
 
 
 @pytest.mark.parametrize("field", ["store_id", "lane_id", "request_id"])

@@ -43,6 +43,7 @@ def settings(model: FakeModelServer, tmp_path: Path, url: str) -> Settings:
         token_keys=tmp_path / "keys.toml",
         ledger=url,
         ledger_key=tmp_path / "ledger.key",
+        lane_burst=1_000,
     )
 
 
@@ -201,6 +202,17 @@ async def test_what_makes_no_sense_is_refused_and_not_recorded(
     assert await refusal(lane, request(**({"sale_id": "sale-1"} | fields))) == (
         grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD",
     )  # fmt: skip
+    assert recorded(url) == []
+
+
+@pytest.mark.parametrize(("field", "value"), [("sale_id", ""), ("cashier_id", "Anna Müller")])
+async def test_an_attempt_without_a_name_is_not_kept(
+    lane: Lane, url: str, field: str, value: str
+) -> None:
+    """What makes no sense is told before a token is looked at."""
+    told = request("sale-1", b"forged")
+    setattr(told, field, value)
+    assert (await refusal(lane, told))[1] == "INVALID_FIELD"
     assert recorded(url) == []
 
 

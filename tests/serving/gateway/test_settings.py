@@ -100,6 +100,8 @@ def test_photos_may_go_to_other_machines_over_tls() -> None:
         ("--processes=65", "--processes"),
         ("--listen=127.0.0.1:66000", "HOST:PORT"),
         ("--listen=127.0.0.1:http", "HOST:PORT"),
+        ("--offers-refresh-seconds=0.5", "--offers-refresh-seconds"),
+        ("--offers-refresh-seconds=nan", "--offers-refresh-seconds"),
         ("--drain-seconds=-1", "--drain-seconds"),
         ("--drain-seconds=nan", "--drain-seconds"),
         ("--drain-seconds=soon", "--drain-seconds"),

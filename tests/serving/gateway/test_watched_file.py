@@ -68,6 +68,32 @@ async def test_a_wrong_file_is_refused_loudly_and_the_old_one_stays(
     following.cancel()
 
 
+async def test_a_file_is_read_anew_when_what_it_depends_on_changes(path: Path) -> None:
+    """And is refused, as when it changes itself, if it no longer makes sense."""
+    offset = [0]
+
+    def below_ten(text: str) -> int:
+        if int(text) + offset[0] >= 10:
+            raise ValueError("too much")
+        return int(text) + offset[0]
+
+    watched = WatchedFile("number", path, below_ten, lambda: offset[0])
+    following = asyncio.create_task(watched.follow())
+
+    async def says_five() -> bool:
+        return watched.current == 5
+
+    async def is_refused() -> bool:
+        return watched.refused == 1
+
+    offset[0] = 4
+    await until(says_five)
+    offset[0] = 9
+    await until(is_refused)
+    assert watched.current == 5
+    following.cancel()
+
+
 @pytest.mark.parametrize("content", [b"", b"one", b"\xff\xfe", b"1" * (4 * 1024 * 1024 + 1)])
 def test_a_wrong_file_at_the_start_is_an_error(path: Path, content: bytes) -> None:
     """Nothing is there that could stay."""

@@ -8,13 +8,19 @@ from importlib import resources
 
 import pytest
 
-from agelane_serving.policy import Policy, PolicyError, load_offers, load_policy, read_lift_lows
+from agelane_serving.policy import (
+    Policy,
+    PolicyError,
+    load_offers,
+    load_policy,
+    read_lift_lows,
+    read_restricted_categories,
+)
 
 GOOD = """
 schema = 1
 most_offers = 2
 hold_out_share = 0.1
-salt = "2026"
 youngest_years = 18
 
 [offers.milk]
@@ -48,9 +54,8 @@ def test_everything_in_the_file_is_in_the_book(policy: Policy) -> None:
         "milk", "dairy", None, "", frozenset({"25_34"}),
     )  # fmt: skip
     assert (beer.restricted_category, beer.text) == ("alcohol", "Beer of the month")
-    assert (book.most_offers, book.hold_out_share, book.salt, book.youngest_years) == (
-        2, 0.1, "2026", 18,
-    )  # fmt: skip
+    assert (book.most_offers, book.hold_out_share, book.youngest_years) == (2, 0.1, 18)
+    assert book.policy_version == policy.version
 
 
 def test_the_example_is_a_good_one(policy: Policy) -> None:
@@ -75,9 +80,9 @@ def test_goods_named_as_a_restricted_category_are_marked_as_such(policy: Policy)
         ("schema = 1", "schema =", "not TOML"),
         ("most_offers = 2", "", "most_offers is missing"),
         ("most_offers = 2", "most_offers = 0", "most_offers must be"),
+        ("most_offers = 2", "most_offers = 5", "most_offers must be a whole number from 1 to 4"),
         ("most_offers = 2", "most_offers = 2\nmore = 1", "unknown key more"),
         ("hold_out_share = 0.1", "hold_out_share = 0.6", "hold_out_share must be"),
-        ('salt = "2026"', 'salt = ""', "salt must be"),
         ("youngest_years = 18", "youngest_years = 18.5", "youngest_years must be"),
         ('"25_34"', '"25_35"', "offers.milk.age_groups must be"),
         ('"alcohol"', '"alcool"', "offers.beer.restricted_category must be"),
@@ -85,6 +90,7 @@ def test_goods_named_as_a_restricted_category_are_marked_as_such(policy: Policy)
         ('category = "dairy"', "", "offers.milk.category is missing"),
         ('category = "dairy"', 'category = "dairy"\ngroup = 1', "unknown key offers.milk.group"),
         ("[offers.milk]", '[offers."fresh milk"]', "a name is"),
+        ("[offers.milk]", f"[offers.{'m' * 33}]", "a name is 1 to 32 of"),
         ("[offers.milk]", "[offer.milk]", "unknown key offer"),
     ],
 )
@@ -129,6 +135,18 @@ def test_lifts_that_are_wrong_are_refused(
 
 def test_lifts_that_are_no_json_are_refused(policy: Policy) -> None:
     """As a file that was cut off is."""
-    for text in ("", "{", "[]"):
+    for text in ("", "{", "[]", "[" * 100_000):
         with pytest.raises(PolicyError):
             read_lift_lows(text, policy.age_groups)
+        with pytest.raises(PolicyError):
+            read_restricted_categories(text)
+
+
+def test_beside_the_lifts_stands_what_baskets_call_restricted(policy: Policy) -> None:
+    """Or not."""
+    text = lifts(policy, restricted_categories={"beer": "alcohol"})
+    assert read_restricted_categories(text) == {"beer": "alcohol"}
+    assert read_restricted_categories(lifts(policy)) == {}
+    for wrong in (["beer"], {"beer": True}, {"beer": None}):
+        with pytest.raises(PolicyError, match="restricted_categories"):
+            read_restricted_categories(lifts(policy, restricted_categories=wrong))

@@ -338,7 +338,9 @@ class Funnel(_message.Message):
     OVERDISPERSION_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
     target_rate: _builtins.float
-    """The rate that the funnel is drawn around, 0 to 1: that of all cashiers together."""
+    """The rate that the funnel is drawn around, 0 to 1: that of all cashiers together who do not stand
+    out by a low one.
+    """
     overdispersion: _builtins.float
     """How much wider than binomial cashiers scatter, as a factor on the variance, 1 or greater."""
     @_builtins.property
@@ -417,7 +419,7 @@ class CashierAlert(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     ANSWER_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Name of the alert, for answering it."""
+    """Name of the alert; the same from report to report while it goes on."""
     store_id: _builtins.str
     """The store."""
     cashier_id: _builtins.str
@@ -431,11 +433,13 @@ class CashierAlert(_message.Message):
     expected_cases: _builtins.float
     """How many chance would have brought, 0 or greater."""
     adjusted_p_value: _builtins.float
-    """Benjamini-Hochberg adjusted p-value, 0 to 1. Unset: the kind is a plain fact, not a test."""
+    """Benjamini-Hochberg adjusted p-value over all cashiers, 0 to 1. Unset: the kind is a plain fact,
+    not a test.
+    """
     state: Global___CashierAlertState.ValueType
     """Where the alert stands."""
     answer: _builtins.str
-    """What the cashier answered. Unset: nothing yet."""
+    """What was answered last, by the cashier or the manager. Unset: nothing yet."""
     @_builtins.property
     def first_case_at(self) -> _timestamp_pb2.Timestamp:
         """The first case."""
@@ -553,7 +557,7 @@ class AgeGroupPurchases(_message.Message):
     @_builtins.property
     def basket_share(self) -> Global___Estimate:
         """The group's share of all baskets, 0 to 1, corrected for the estimator's confusion between
-        groups, with a 95 % interval.
+        groups, with a 95 % interval. Unset: the model's card does not say how it confuses them.
         """
 
     @_builtins.property

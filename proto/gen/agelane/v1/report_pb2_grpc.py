@@ -27,6 +27,9 @@ if _version_not_supported:
 
 class ReportServiceStub(object):
     """What a manager calls. Needs the role of a manager where the gateway asks for credentials.
+
+    A report takes seconds and is made beside the tills' calls, one at a time: give it a deadline of a
+    minute. A gateway without a ledger answers UNIMPLEMENTED.
     """
 
     def __init__(self, channel):
@@ -49,6 +52,9 @@ class ReportServiceStub(object):
 
 class ReportServiceServicer(object):
     """What a manager calls. Needs the role of a manager where the gateway asks for credentials.
+
+    A report takes seconds and is made beside the tills' calls, one at a time: give it a deadline of a
+    minute. A gateway without a ledger answers UNIMPLEMENTED.
     """
 
     def GetCashierReport(self, request, context):
@@ -61,7 +67,9 @@ class ReportServiceServicer(object):
 
     def GetAgeGroupReport(self, request, context):
         """What each age group buys, corrected for the errors of the age estimate. From the marketing
-        tables, which know no cashier, no sale and no customer.
+        tables, which know no cashier, no sale and no customer, and of the time no more than the day
+        (UTC): each day counts whole that the period touches. Baskets count whose ages were estimated by
+        the model version that estimated the most of them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,6 +98,9 @@ def add_ReportServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ReportService(object):
     """What a manager calls. Needs the role of a manager where the gateway asks for credentials.
+
+    A report takes seconds and is made beside the tills' calls, one at a time: give it a deadline of a
+    minute. A gateway without a ledger answers UNIMPLEMENTED.
     """
 
     @staticmethod

@@ -27,7 +27,11 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ReportServiceStub:
-    """What a manager calls. Needs the role of a manager where the gateway asks for credentials."""
+    """What a manager calls. Needs the role of a manager where the gateway asks for credentials.
+
+    A report takes seconds and is made beside the tills' calls, one at a time: give it a deadline of a
+    minute. A gateway without a ledger answers UNIMPLEMENTED.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -39,12 +43,18 @@ class ReportServiceStub:
     """
     GetAgeGroupReport: _grpc.UnaryUnaryMultiCallable[_report_pb2.GetAgeGroupReportRequest, _report_pb2.GetAgeGroupReportResponse]
     """What each age group buys, corrected for the errors of the age estimate. From the marketing
-    tables, which know no cashier, no sale and no customer.
+    tables, which know no cashier, no sale and no customer, and of the time no more than the day
+    (UTC): each day counts whole that the period touches. Baskets count whose ages were estimated by
+    the model version that estimated the most of them.
     """
 
 @_typing.type_check_only
 class ReportServiceAsyncStub(ReportServiceStub):
-    """What a manager calls. Needs the role of a manager where the gateway asks for credentials."""
+    """What a manager calls. Needs the role of a manager where the gateway asks for credentials.
+
+    A report takes seconds and is made beside the tills' calls, one at a time: give it a deadline of a
+    minute. A gateway without a ledger answers UNIMPLEMENTED.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetCashierReport: _aio.UnaryUnaryMultiCallable[_report_pb2.GetCashierReportRequest, _report_pb2.GetCashierReportResponse]  # type: ignore[assignment]
@@ -53,11 +63,17 @@ class ReportServiceAsyncStub(ReportServiceStub):
     """
     GetAgeGroupReport: _aio.UnaryUnaryMultiCallable[_report_pb2.GetAgeGroupReportRequest, _report_pb2.GetAgeGroupReportResponse]  # type: ignore[assignment]
     """What each age group buys, corrected for the errors of the age estimate. From the marketing
-    tables, which know no cashier, no sale and no customer.
+    tables, which know no cashier, no sale and no customer, and of the time no more than the day
+    (UTC): each day counts whole that the period touches. Baskets count whose ages were estimated by
+    the model version that estimated the most of them.
     """
 
 class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What a manager calls. Needs the role of a manager where the gateway asks for credentials."""
+    """What a manager calls. Needs the role of a manager where the gateway asks for credentials.
+
+    A report takes seconds and is made beside the tills' calls, one at a time: give it a deadline of a
+    minute. A gateway without a ledger answers UNIMPLEMENTED.
+    """
 
     @_abc_1.abstractmethod
     def GetCashierReport(
@@ -76,7 +92,9 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_report_pb2.GetAgeGroupReportResponse, _abc.Awaitable[_report_pb2.GetAgeGroupReportResponse]]:
         """What each age group buys, corrected for the errors of the age estimate. From the marketing
-        tables, which know no cashier, no sale and no customer.
+        tables, which know no cashier, no sale and no customer, and of the time no more than the day
+        (UTC): each day counts whole that the period touches. Baskets count whose ages were estimated by
+        the model version that estimated the most of them.
         """
 
 def add_ReportServiceServicer_to_server(servicer: ReportServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -40,12 +40,11 @@ def read_outputs(response: predict_pb2.PredictResponse, photo_size: tuple[int, i
         raise TensorError("no version")
     version, outputs = response.model_spec.version.value, response.outputs
     (ok,) = read_bools(outputs["ok"], [1])
+    if not ok:  # then the others mean nothing, however odd they are
+        return Outputs(version, None, None)
     _read_number(outputs, "age", 0, 100)
     probabilities = read_floats(outputs["age_probabilities"], [1, 101])
-    faces = _read_faces(outputs, photo_size)
-    if not ok:
-        return Outputs(version, None, None)
-    return Outputs(version, AgeDistribution(probabilities), faces)
+    return Outputs(version, AgeDistribution(probabilities), _read_faces(outputs, photo_size))
 
 
 def _read_faces(outputs: _Outputs, photo_size: tuple[int, int]) -> Faces | None:

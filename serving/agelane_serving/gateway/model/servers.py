@@ -99,6 +99,15 @@ class ModelServers:
             for version in backend.available
         ]
 
+    def confusions(self) -> dict[int, str]:
+        """Return, by the versions that answer calls, how each confuses age groups (JSON)."""
+        return {
+            version: card.confusion
+            for backend in self.backends
+            for version in backend.available
+            if (card := backend.cards.known(version)).confusion
+        }
+
     async def close(self) -> None:
         """End what is in progress and disconnect."""
         for leaving in self._leaving:

@@ -25,6 +25,7 @@ SALES = Counter(
 LEDGER_SECONDS = Histogram(
     "agelane_ledger_seconds", "Time until a sale is durable.", buckets=_SECONDS
 )
+LIFTS = Counter("agelane_lifts", "Times that offers learnt from baskets, or were to.", ["outcome"])
 
 IN_FLIGHT = Gauge(
     "agelane_in_flight", "Calls that model servers work on.", multiprocess_mode="livesum"

@@ -34,7 +34,7 @@ from agelane_serving.policy.toml_table import Kind, Table, is_whole
 
 LONGEST_TOKEN = 1024
 """Size of the longest token in bytes, as the contract promises. No proof needs more."""
-_VERSION = 1
+_VERSION = 2
 _KEY_SIZE = 32
 _MAC_SIZE = 32
 _ANYTHING = Kind("", lambda _: True)

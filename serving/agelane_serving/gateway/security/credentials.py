@@ -7,7 +7,7 @@ file that tells the tokens by their public ids and knows no secret:
     [tokens.hamburg-1-till-3]
     sha256 = "…"                       # SHA-256 of the secret's text, 64 hexadecimal digits
     role = "lane"                      # lane, manager or operator
-    store_id = "hamburg-1"             # left out: all stores, which only operators may have
+    store_id = "hamburg-1"             # left out: all stores, which a lane can't have
     lane_id = "3"                      # left out: any lane of the store; only for lanes
     not_after = 2027-01-01T00:00:00Z   # left out: no end
 
@@ -129,8 +129,8 @@ def _token(token_id: str, table: Table) -> Token:
     lane_id = table.take_or(None, "lane_id", _NAME)
     not_after = table.take_or(None, "not_after", _MOMENT)
     table.finish()
-    if store_id is None and role is not Role.OPERATOR:
-        raise CredentialsError(f"{table.path}store_id is missing: only operators have all stores")
+    if store_id is None and role is Role.LANE:
+        raise CredentialsError(f"{table.path}store_id is missing: a lane is in one store")
     if lane_id is not None and role is not Role.LANE:
         raise CredentialsError(f"{table.path}lane_id is only for the role lane")
     last = math.inf if not_after is None else not_after.timestamp()

@@ -28,8 +28,6 @@ class Proof:
     """The reasons' names, the deciding one first; at least one, and none twice."""
     legal_age_years: int
     """The legal age that was applied, 1 … 100."""
-    age_group_id: str
-    """The most probable age group, at most 8 characters; "": there is no estimate."""
     probability_under_legal_age: float | None
     """P(age < legal age), 0 … 1; None: there is no estimate."""
     age_interval_years: tuple[float, float] | None
@@ -37,8 +35,6 @@ class Proof:
     age_group_shares: tuple[float, ...]
     """P(age group) of the policy's groups, the youngest first, to two digits; empty: there is no
     estimate."""
-    model_name: str
-    """The model, a name; "": not told."""
     model_version: int | None
     """The version that answered, 1 or greater; None: none did."""
     policy_version: str
@@ -47,6 +43,10 @@ class Proof:
     """When it was decided, in Unix seconds, to the millisecond: a finer part is rounded away."""
     expires_at: float
     """Until when it may be acted upon, in Unix seconds, likewise; later than assessed_at."""
+    offer_ids: tuple[str, ...]
+    """What the customer was offered, the best first; for one in the hold-out, what they missed."""
+    offers_held_out: bool
+    """Whether the customer was in the hold-out, and saw none of them."""
 
     def __post_init__(self) -> None:
         """Give equal moments one form."""
@@ -67,6 +67,7 @@ class Proof:
         proof = cls(*values)
         object.__setattr__(proof, "reasons", tuple(proof.reasons))
         object.__setattr__(proof, "age_group_shares", tuple(proof.age_group_shares))
+        object.__setattr__(proof, "offer_ids", tuple(proof.offer_ids))
         if proof.age_interval_years is not None:
             low, high = proof.age_interval_years
             object.__setattr__(proof, "age_interval_years", (low, high))

@@ -22,7 +22,6 @@ from tests.serving.gateway.security.tokens import GOOD, SECRET, sha256
         ('role = "operator"', 'role = "operator"\nlane_id = "3"', "lane_id is only for"),
         ('role = "operator"', 'role = "operator"\nlane = "3"', "unknown key tokens.head-office."),
         ('role = "operator"', 'role = "lane"', "tokens.head-office.store_id is missing"),
-        ('role = "operator"', 'role = "manager"', "tokens.head-office.store_id is missing"),
         ('lane_id = "3"', "lane_id = 3", "tokens.till-3.lane_id must be 1 to 64"),
         ('lane_id = "3"', 'lane_id = ""', "tokens.till-3.lane_id must be 1 to 64"),
         ('lane_id = "3"', f'lane_id = "{"3" * 65}"', "tokens.till-3.lane_id must be 1 to 64"),
@@ -44,6 +43,14 @@ def test_a_wrong_file_is_refused_by_its_key(old: str, new: str, said: str) -> No
     with pytest.raises(CredentialsError) as caught:
         read_credentials(GOOD.replace(old, new, 1))
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("role", ["manager", "operator"])
+def test_all_stores_are_for_those_who_sell_nothing(role: str) -> None:
+    """A chain's manager sees each of its stores."""
+    text = GOOD.replace('role = "operator"', f'role = "{role}"')
+    caller = read_credentials(text).caller_of([("authorization", f"Bearer head-office.{'h' * 43}")])
+    assert caller.permitted_store("any", "") == ("any", "")
 
 
 @pytest.mark.parametrize("tokens", ["", "[tokens]", "tokens = 1", "[tokens]\na = 1"])

@@ -1,0 +1,1 @@
+"""What reports need of a ledger, read from its database."""

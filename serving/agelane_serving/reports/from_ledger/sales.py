@@ -1,0 +1,149 @@
+"""Read sales as columns: a million of them in seconds."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, Executable, case, func, literal, select
+
+from agelane_serving.ledger.chain import ERASED
+from agelane_serving.ledger.rows import ATTEMPT, SALE
+from agelane_serving.ledger.schema import events, sales
+from agelane_serving.policy import Decision
+from agelane_serving.reports.cashiers import (
+    DocumentReading,
+    DocumentResult,
+    Outcome,
+    Period,
+    SaleColumns,
+    TokenMisuse,
+    number_cashiers,
+)
+from agelane_serving.reports.cashiers.arrays import Floats, Ints
+from agelane_serving.reports.cashiers.columns import NONE, UNKNOWN
+
+_AT_A_TIME = 50_000
+_NOBODY = ("", ERASED)  # a self-checkout, and who was erased: no cashier to answer for it
+
+
+def read_sales(connection: Connection, period: Period, restricted_category: str) -> SaleColumns:
+    """Return all sales of these goods within a period."""
+    result = connection.execute(_query(period, restricted_category))
+    stores: list[str] = []
+    cashiers: list[str] = []
+    tables: list[Floats] = []
+    for rows in result.partitions(_AT_A_TIME):
+        store, cashier, *numbers = zip(*rows, strict=True)
+        stores += store
+        cashiers += cashier
+        tables.append(np.array(numbers, float))  # None becomes NaN
+    table = np.concatenate(tables, axis=1) if tables else np.empty((len(_PLAIN) + 2, 0))
+    names, cashier_numbers = number_cashiers(stores, cashiers)
+    return SaleColumns(names, cashier_numbers, **_columns(table))
+
+
+def read_attempts(connection: Connection, period: Period) -> tuple[TokenMisuse, ...]:
+    """Return the cashiers' attempts with tokens that did not count, within a period."""
+    found = connection.execute(
+        select(events.c.store_id, events.c.cashier_id, events.c.sold_ms).where(
+            _within(period), events.c.kind == ATTEMPT, events.c.cashier_id.not_in(_NOBODY)
+        )
+    )
+    times: dict[tuple[str, str], list[float]] = {}
+    for store_id, cashier_id, sold_ms in found:
+        times.setdefault((store_id, cashier_id), []).append(sold_ms / 1000)
+    return tuple(TokenMisuse(*cashier, tuple(when)) for cashier, when in times.items())
+
+
+def _code(column: ColumnElement[str], kind: type[IntEnum | Decision]) -> ColumnElement[int]:
+    """Return the number of an enum's member by its name."""
+    return case({member.name: member.value for member in kind}, value=column, else_=NONE)
+
+
+def _truth(column: ColumnElement[bool]) -> ColumnElement[int]:
+    """Return 0 or 1, or nothing where it is not known."""
+    return case((column, 1), (~column, 0))
+
+
+def _known(column: ColumnElement[int]) -> ColumnElement[int]:
+    """Return a number plus one; 0: not known."""
+    return func.coalesce(column - UNKNOWN, 0)
+
+
+_PLAIN = (
+    *(events.c.number, events.c.sold_ms, events.c.check_ms),
+    *(events.c.probability_under_legal_age, events.c.age_low_years, events.c.age_high_years),
+)
+# What has few values travels as the digits of one number: fetching takes most of the time, and the
+# more the more columns there are.
+_DIGITS: dict[str, tuple[ColumnElement[int], int]] = {
+    "outcome": (_code(events.c.outcome, Outcome), 4),
+    "decision": (_code(events.c.decision, Decision), 4),
+    "document_result": (_code(events.c.document_result, DocumentResult), 8),
+    "reading": (_code(events.c.document_reading, DocumentReading), 4),
+    "birth_date_bucket": (_known(events.c.birth_date_bucket), 128),
+    "supervisor_on_shift": (_known(_truth(events.c.supervisor_on_shift)), 4),
+    "document_age_years": (_known(events.c.document_age_years), 256),
+    "decided_offline": (func.coalesce(_truth(events.c.decided_offline), 0), 2),
+}
+
+
+def _query(period: Period, restricted_category: str) -> Executable:
+    voided = sales.alias("voided")
+    packed: ColumnElement[int] = literal(0)
+    for digit, values in reversed(_DIGITS.values()):
+        packed = packed * values + digit
+    return (
+        select(
+            events.c.store_id,
+            case((events.c.cashier_id == ERASED, ""), else_=events.c.cashier_id),
+            *_PLAIN,
+            func.coalesce(voided.c.number, UNKNOWN),
+            packed,
+        )
+        .outerjoin(voided, voided.c.sale_id == func.nullif(events.c.voids_sale_id, ""))
+        .where(
+            _within(period),
+            events.c.kind == SALE,
+            events.c.restricted_category == restricted_category,
+        )
+        .order_by(events.c.number)
+    )
+
+
+def _within(period: Period) -> ColumnElement[bool]:
+    return events.c.sold_ms.between(round(1000 * period.start), round(1000 * period.end) - 1)
+
+
+def _columns(table: Floats) -> dict[str, Any]:
+    """Return the arrays of `SaleColumns` by name; `table` has a row for each column fetched."""
+    number, sold_ms, check_ms, probability, low, high, voids, packed = table
+    rest = packed.astype(np.int64)
+    digits: dict[str, Any] = {}
+    for name, (_, values) in _DIGITS.items():
+        rest, digit = np.divmod(rest, values)
+        digits[name] = digit.astype(np.int16)
+    for name in ("birth_date_bucket", "supervisor_on_shift", "document_age_years"):
+        digits[name] += np.int16(UNKNOWN)
+    age = digits["document_age_years"]
+    return digits | {
+        "sold_at": sold_ms / 1000,
+        "check_seconds": check_ms / 1000,
+        "probability_under_legal_age": probability,
+        "age_low_years": low,
+        "age_high_years": high,
+        "document_age_years": np.where(age == UNKNOWN, np.nan, age.astype(float)),
+        "decided_offline": digits["decided_offline"] == 1,
+        "voids_row": _rows_of(voids.astype(np.int64), number.astype(np.int64)),
+    }
+
+
+def _rows_of(wanted: Ints, numbers: Ints) -> Ints:
+    """Return at which place of the rising `numbers` each wanted one stands; UNKNOWN: at none."""
+    if not len(numbers):
+        return wanted
+    places = np.minimum(np.searchsorted(numbers, wanted), len(numbers) - 1)
+    rows: Ints = np.where(numbers[places] == wanted, places, UNKNOWN)
+    return rows
