@@ -1,8 +1,9 @@
 """`make secrets`: make the secrets in secrets/ that the containers need and that are not there.
 
-What is made is enough to begin with: one till's token, a signing key, a certificate that vouches
-for itself. docs/security.md tells how tokens and keys are added and exchanged. It needs nothing but
-Python's standard library and the command openssl.
+What is made is enough to begin with: tokens of one till and of the console, a signing key, the
+ledger's key and passwords, one manager's login, a certificate that vouches for itself.
+docs/security.md tells how tokens and keys are added and exchanged. It needs nothing but Python's
+standard library and the command openssl.
 """
 
 from __future__ import annotations
@@ -19,10 +20,15 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-# It lies beside this script and needs no more than Python either.
+# They lie beside this script and need no more than Python either.
+from agelane_serving.console.passwords import hashed
 from agelane_serving.gateway.security.new_token import new_token
 
 ROOT = Path(__file__).resolve().parents[1]
+_FOLDERS = ("gateway", "envoy", "till", "grafana", "ledger", "nightly", "console")
+_SERVICES = {"nightly": "agelane", "gateway": "agelane_gateway", "console": "agelane_console"}
+"""As whom each folder's container logs in to the ledger's database."""
+_OWN_HOST = "ledger"
 _DAYS = 825
 
 
@@ -33,44 +39,98 @@ def main() -> int:
     parser.add_argument(
         "--host", action="append", default=[], help="name or address that tills call, repeatable"
     )
+    parser.add_argument(
+        "--ledger-host",
+        default=_OWN_HOST,
+        help="where the ledger's PostgreSQL runs (%(default)s, the container); another speaks TLS",
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "secrets", help="folder (secrets)")
     options = parser.parse_args()
     if shutil.which("openssl") is None:
         print("openssl is missing: your distribution has it", file=sys.stderr)
         return 1
     folder: Path = options.out
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,58}", options.store):
-        parser.error("a store is 1 to 58 of A-Z a-z 0-9 . _ -")
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,56}", options.store):
+        parser.error("a store is 1 to 56 of A-Z a-z 0-9 . _ -")
     folder.mkdir(exist_ok=True)
     folder.chmod(0o700)
     # Closed by the folder above: the containers' users, who must read them, are others.
-    for name in ("gateway", "envoy", "till", "grafana"):
+    for name in _FOLDERS:
         (folder / name).mkdir(exist_ok=True)
         (folder / name).chmod(0o755)
     made = [
-        *_token(folder / "gateway/tokens.toml", folder / "till/till.token", options.store),
+        *_tokens(folder, options.store),
         *_signing_key(folder / "gateway/keys.toml"),
         *_certificate(folder / "envoy", folder / "till/ca.pem", options.host),
         *_password(folder / "grafana/password"),
+        *_ledger(folder, options.ledger_host),
+        *_login(folder / "console/users.toml", folder / "console-login.txt"),
     ]
     names = [str(path.relative_to(folder.parent)) for path in made]
     print("\n  ".join(["made:", *names]) if names else "all secrets are there")
     return 0
 
 
-def _token(tokens: Path, till: Path, store: str) -> list[Path]:
-    """Make one till's token."""
-    if tokens.exists():
+def _tokens(folder: Path, store: str) -> list[Path]:
+    """Make tokens of one till and of the console, and let the gateways know them."""
+    known = folder / "gateway/tokens.toml"
+    before = text = known.read_text() if known.exists() else "schema = 1\n"
+    made = []
+    for place, name, lines in (
+        ("till/till.token", f"{store}-till", f'role = "lane"\nstore_id = "{store}"\n'),
+        (
+            "console/lane.token",
+            f"{store}-console",
+            f'role = "lane"\nstore_id = "{store}"\nlane_id = "console"\n',
+        ),
+        ("console/manager.token", "console-manager", 'role = "manager"\n'),
+        ("console/operator.token", "console-operator", 'role = "operator"\n'),
+    ):
+        if (folder / place).exists() or f'[tokens."{name}"]' in text:
+            continue
+        token, digest = new_token(name)
+        text += f'\n[tokens."{name}"]\nsha256 = "{digest}"\n{lines}'
+        _write(folder / place, f"{token}\n")
+        made.append(folder / place)
+    if text == before:
+        return made
+    # Gateways that run must not read half of it.
+    aside = known.with_suffix(".new")
+    _write(aside, text)
+    aside.replace(known)
+    return [known, *made]
+
+
+def _ledger(folder: Path, host: str) -> list[Path]:
+    """Make the chain's key and, for each who logs in to the database, a password."""
+    made = _password(folder / "gateway/ledger.key") + _password(folder / "ledger/postgres")
+    lines = [f"host={host}", "port=5432", "dbname=agelane"]
+    if host != _OWN_HOST:
+        # The second lets nobody stand between, whoever has vouched for their certificate.
+        lines += ["sslmode=require", "channel_binding=require"]
+    for name, role in _SERVICES.items():
+        password = folder / "ledger" / role
+        made += _password(password)
+        service = folder / name / "pg_service.conf"
+        if not service.exists():
+            login = [f"user={role}", f"password={password.read_text()}"]
+            _write(service, "\n".join(["[agelane]", *lines, *login, ""]))
+            made.append(service)
+    return made
+
+
+def _login(users: Path, login: Path) -> list[Path]:
+    """Make a manager of all stores who may log in to the console."""
+    if users.exists():
         return []
-    name = f"{store}-till"
-    token, digest = new_token(name)
+    password = secrets.token_urlsafe(12)
     _write(
-        tokens,
-        f'schema = 1\n\n[tokens."{name}"]\nsha256 = "{digest}"\nrole = "lane"\n'
-        f'store_id = "{store}"\n',
+        users,
+        f'schema = 1\n\n[users.manager]\npassword = "{hashed(password)}"\nrole = "manager"\n',
     )
-    _write(till, f"{token}\n")
-    return [tokens, till]
+    login.touch(mode=0o600)
+    login.write_text(f"manager {password}\n")
+    return [users, login]
 
 
 def _signing_key(keys: Path) -> list[Path]:

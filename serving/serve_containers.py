@@ -22,10 +22,23 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT / "models" / "age"
 CONFIG = ROOT / "serving" / "tfserving"
+POSTGRESQL = ROOT / "serving" / "postgresql"
 SECRETS = ROOT / "secrets"
 SECRET_FILES = (
     "gateway/tokens.toml",
     "gateway/keys.toml",
+    "gateway/ledger.key",
+    "gateway/pg_service.conf",
+    "nightly/pg_service.conf",
+    "ledger/postgres",
+    "ledger/agelane",
+    "ledger/agelane_gateway",
+    "ledger/agelane_console",
+    "console/pg_service.conf",
+    "console/users.toml",
+    "console/manager.token",
+    "console/lane.token",
+    "console/operator.token",
     "envoy/tls.crt",
     "envoy/tls.key",
     "grafana/password",
@@ -174,13 +187,13 @@ def readable_mounts() -> Missing | None:
     if not closed:
         return None
     why = f"the containers' user has none on {closed[0].relative_to(ROOT)}"
-    folders = "models serving/tfserving secrets/*/"
+    folders = "models serving/tfserving serving/postgresql secrets/*/"
     remedy = f"Give it to everybody: chmod -R a+rX {folders}"
     return Missing("right to read", why, remedy)
 
 
 def secrets() -> Missing | None:
-    """Tokens, keys and the certificate are there."""
+    """Tokens, keys, passwords and the certificate are there."""
     try:
         lacking = [name for name in SECRET_FILES if not (SECRETS / name).is_file()]
     except OSError as error:
@@ -201,6 +214,11 @@ def free_tls_port() -> Missing | None:
     return port_for("AGELANE_TLS_PORT", "0.0.0.0", 8443)
 
 
+def free_console_port() -> Missing | None:
+    """The port for managers can be had."""
+    return port_for("AGELANE_CONSOLE_PORT", "0.0.0.0", 8444)
+
+
 CHECKS: tuple[Callable[[], Missing | None], ...] = (
     docker_command,
     docker_engine,
@@ -213,6 +231,7 @@ CHECKS: tuple[Callable[[], Missing | None], ...] = (
     readable_mounts,
     free_port,
     free_tls_port,
+    free_console_port,
 )
 CPU_CHECKS = tuple(check for check in CHECKS if check not in (nvidia_driver, nvidia_toolkit))
 
@@ -304,7 +323,8 @@ def mounted() -> Iterator[Path]:
     newest = newest_version()
     if newest:
         yield from (MODEL.parent, MODEL, newest, *newest.rglob("*"))
-    yield from (CONFIG, *CONFIG.rglob("*"))
+    for folder in (CONFIG, POSTGRESQL):
+        yield from (folder, *folder.rglob("*"))
     # The folder itself may be closed: it is the engine that enters it.
     yield from SECRETS.glob("*/")
     yield from SECRETS.glob("*/*")

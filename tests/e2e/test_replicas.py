@@ -23,7 +23,7 @@ from agelane_client import AgelaneError, AsyncClient
 from tests.e2e.conftest import SAMPLES
 from tests.e2e.name_server import Names, name_server
 from tests.ports import free_port
-from tests.serving.foreign.envoy import OPENSSL, configuration, running
+from tests.serving.foreign.envoy import OPENSSL, behind, cluster_of, configuration, running
 from tests.serving.foreign.processes import BUF, ENVOY
 from tests.serving.gateway.conftest import Lane, until
 from tests.serving.model_server.tiny_model import write_version
@@ -154,7 +154,8 @@ async def test_each_one_is_killed_and_no_call_fails(tmp_path: Path) -> None:
     gateways = [gateway(f"127.0.0.{n}", port, models, metrics) for n in (2, 3, 4)]
     names = Names(gateway=["127.0.0.2", "127.0.0.3"])
     config = await configuration(tmp_path)
-    (cluster,) = config["static_resources"]["clusters"]
+    behind(config, "office", [gateways[0].address])
+    cluster = cluster_of(config, "gateways")
     (place,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
     place["endpoint"]["address"]["socket_address"]["port_value"] = port
     cluster["typed_dns_resolver_config"] = _resolver(dns)

@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from agelane_serving.stack.checks import check_config, check_model, free_port
 from agelane_serving.stack.child import Child
 from agelane_serving.stack.errors import StackError
+from agelane_serving.stack.office import office_flags
 from agelane_serving.stack.settings import Settings
 
 _LOOPBACK = "127.0.0.1"
@@ -32,6 +33,7 @@ class Stack:
         check_model(settings.models)
         check_config(settings.config)
         self._settings = settings
+        self._books = [] if settings.office is None else office_flags(settings.office)
         model_port = free_port(settings.model_port, "--model-port")
         gateway_port = free_port(settings.gateway_port, "--gateway-port")
         self._model_server = f"{_LOOPBACK}:{model_port}"
@@ -82,7 +84,7 @@ class Stack:
         self._children.append(
             Child("model server", "agelane_serving.model_server", flags, quiet=quiet)
         )
-        flags = [f"--listen={self._gateway}", f"--model-server={self._model_server}"]
+        flags = [f"--listen={self._gateway}", f"--model-server={self._model_server}", *self._books]
         self._children.append(Child("gateway", "agelane_serving.gateway", flags, quiet=quiet))
 
     def _until_ready(self) -> bool:

@@ -24,6 +24,8 @@ class Settings:
     """Port of the model server on 127.0.0.1; 0 takes any that is free."""
     gateway_port: int
     """Port of the gateway on 127.0.0.1; 0 takes any that is free."""
+    office: Path | None
+    """Folder of the gateway's keys and ledger, made where it is not there; None: no books."""
     command: tuple[str, ...]
     """What to run against the stack before it stops; empty: run until told to stop."""
 
@@ -47,6 +49,7 @@ def parse_settings(argv: Sequence[str], environment: Mapping[str, str] = os.envi
         ("config", Path, str(_CONFIG), "folder that holds models.config and batching.config"),
         ("model-port", _port, "8500", "port of the model server; 0: any"),
         ("gateway-port", _port, "50051", "port of the gateway; 0: any"),
+        ("office", Path, None, "folder for keys, sales and offers, made at the first use"),
     ):
         variable = ENVIRONMENT_PREFIX + flag.replace("-", "_").upper()
         default = environment.get(variable, default)

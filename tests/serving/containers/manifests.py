@@ -62,8 +62,9 @@ def one(manifests: list[Manifest], kind: str, name: str) -> Manifest:
 
 
 def pod(manifest: Manifest) -> dict[str, Any]:
-    """Return the pod that a Deployment, a Job or an InferenceService makes."""
+    """Return the pod that a Deployment, a Job, a CronJob or an InferenceService makes."""
     spec: dict[str, Any] = manifest["spec"]
+    spec = spec["jobTemplate"]["spec"] if "jobTemplate" in spec else spec
     found: dict[str, Any] = spec["predictor"] if "predictor" in spec else spec["template"]["spec"]
     return found
 

@@ -12,12 +12,14 @@ COMPOSE_FILE = ROOT / "docker-compose.yml"
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(COMPOSE_FILE)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 MODEL_SERVERS = {profile: SERVICES[f"model-server-{profile}"] for profile in ("gpu", "cpu")}
-GATEWAY, ENVOY = SERVICES["gateway"], SERVICES["envoy"]
+GATEWAY, OFFICE, ENVOY = (SERVICES[name] for name in ("gateway", "office", "envoy"))
+CONSOLE, NIGHTLY, MIGRATION = (SERVICES[name] for name in ("console", "nightly", "migration"))
 
 
 def flags(service: dict[str, Any]) -> dict[str, str]:
     """Return the flags in a service's command, by name; one without a value is true."""
-    pairs = (flag.removeprefix("--").partition("=") for flag in service["command"])
+    words = (word for word in service["command"] if word.startswith("--"))
+    pairs = (flag.removeprefix("--").partition("=") for flag in words)
     return {name: value or "true" for name, _, value in pairs}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from ruamel.yaml import YAML
@@ -13,14 +13,22 @@ from ruamel.yaml import YAML
 from tests.serving.containers.project import (
     COMPOSE,
     COMPOSE_FILE,
+    CONSOLE,
     ENVOY,
     GATEWAY,
+    MIGRATION,
     MODEL_SERVERS,
+    NIGHTLY,
+    OFFICE,
     ROOT,
     SERVICES,
     flags,
+    mounts,
 )
 
+SECRETS = ROOT / "secrets"
+ENDS_BY_ITSELF = ("migration",)
+LISTENS_NOWHERE = ("locust-worker", *ENDS_BY_ITSELF)
 each_service = pytest.mark.parametrize("name", SERVICES)
 
 
@@ -49,37 +57,47 @@ def test_a_container_is_checked_restarted_and_stopped_in_order(name: str) -> Non
     """With tini as PID 1, signals reach the process; the log can't fill the disk."""
     service = SERVICES[name]
     assert service["init"] is True
-    assert service["restart"] == "unless-stopped"
+    assert service["restart"] == ("no" if name in ENDS_BY_ITSELF else "unless-stopped")
     assert {"max-size", "max-file"} <= service["logging"]["options"].keys()
     checked = service["healthcheck"]
-    # A worker of Locust's listens nowhere.
-    assert checked.get("disable") is (True if name == "locust-worker" else None)
+    assert checked.get("disable") is (True if name in LISTENS_NOWHERE else None)
     assert checked.get("test", ["CMD"])[0] == "CMD"
 
 
-def test_only_gateways_and_prometheus_reach_the_model_server() -> None:
-    """TensorFlow Serving lets anybody load other models."""
-    for server in MODEL_SERVERS.values():
+@pytest.mark.parametrize(
+    ("network", "names"),
+    [
+        # TensorFlow Serving lets anybody load other models.
+        ("model", "model-server-gpu model-server-cpu gateway office prometheus"),
+        # What is spoken there is plaintext.
+        ("gateways", "gateway office envoy prometheus"),
+        ("office", "office console"),
+        ("ledger", "ledger migration gateway office console nightly"),
+    ],
+)
+def test_a_closed_network_has_those_on_it_who_need_it(network: str, names: str) -> None:
+    """And no way in or out."""
+    assert COMPOSE["networks"][network] == {"internal": True}
+    on_it = {name for name, service in SERVICES.items() if network in service["networks"]}
+    assert on_it == set(names.split())
+
+
+def test_model_servers_and_the_database_are_on_no_other_network() -> None:
+    """And publish no port."""
+    for server, network in (
+        *((each, "model") for each in MODEL_SERVERS.values()),
+        (SERVICES["ledger"], "ledger"),
+    ):
         assert "ports" not in server
-        assert list(server["networks"]) == ["model"]
-    assert COMPOSE["networks"]["model"] == {"internal": True}
-    on_it = {name for name, service in SERVICES.items() if "model" in service["networks"]}
-    assert on_it == {"model-server-gpu", "model-server-cpu", "gateway", "prometheus"}
-
-
-def test_only_envoy_and_prometheus_reach_the_gateways() -> None:
-    """What is spoken there is plaintext."""
-    assert "ports" not in GATEWAY
-    assert COMPOSE["networks"]["gateways"] == {"internal": True}
-    on_it = {name for name, service in SERVICES.items() if "gateways" in service["networks"]}
-    assert on_it == {"gateway", "envoy", "prometheus"}
+        assert list(server["networks"]) == [network]
 
 
 def test_other_machines_reach_tls_alone() -> None:
     """Whatever else is published is for this machine, at the ports of the design."""
     published = [port for service in SERVICES.values() for port in service.get("ports", ())]
     beyond = [port for port in published if not port.startswith("127.0.0.1:")]
-    assert beyond == ["${AGELANE_TLS_PORT:-8443}:8443"]
+    assert beyond == ["${AGELANE_CONSOLE_PORT:-8444}:8443", "${AGELANE_TLS_PORT:-8443}:8443"]
+    assert {"tls-certificate", "tls-key"} <= flags(CONSOLE).keys()
     assert "127.0.0.1:${AGELANE_PORT:-50051}:50051" in published
 
 
@@ -116,16 +134,54 @@ def test_an_image_is_built_here_or_has_a_version(name: str) -> None:
     if "build" in service:
         assert (ROOT / service["build"]["dockerfile"]).is_file()
     else:
-        assert re.search(r":v?\d+\.\d+\.\d+", service["image"])
+        assert re.search(r":v?\d+\.\d+", service["image"])
 
 
 def test_containers_start_when_what_they_need_is_ready() -> None:
     """And so stop before it; a profile that isn't chosen is not waited for."""
-    healthy = {"condition": "service_healthy"}
-    assert GATEWAY["depends_on"] == {
-        f"model-server-{profile}": healthy | {"required": False} for profile in ("gpu", "cpu")
-    }
+    healthy, ended = ({"condition": f"service_{c}"} for c in ("healthy", "completed_successfully"))
+    assert (
+        GATEWAY["depends_on"]
+        == OFFICE["depends_on"]
+        == {
+            **{f"model-server-{it}": healthy | {"required": False} for it in ("gpu", "cpu")},
+            "migration": ended,
+        }
+    )
+    assert MIGRATION["depends_on"] == {"ledger": healthy}
+    assert NIGHTLY["depends_on"] == {"migration": ended}
+    assert CONSOLE["depends_on"] == {"office": healthy}
     assert ENVOY["depends_on"] == {"gateway": healthy}
+
+
+@pytest.mark.parametrize(
+    ("name", "folders"),
+    [
+        ("gateway", {"gateway"}),
+        # The same: it reads tokens and the ledger as a gateway does.
+        ("office", {"gateway"}),
+        ("console", {"console", "envoy"}),
+        ("nightly", {"nightly", "gateway/ledger.key"}),
+        ("migration", {"nightly"}),
+        ("ledger", {"ledger"}),
+        ("envoy", {"envoy"}),
+    ],
+)
+def test_each_sees_its_own_secrets(name: str, folders: set[str]) -> None:
+    """A password of the database is no other's, and stands in no environment."""
+    seen = {path for path in mounts(SERVICES[name]).values() if path.is_relative_to(SECRETS)}
+    assert {str(path.relative_to(SECRETS)) for path in seen} == folders
+    environment = SERVICES[name].get("environment", {})
+    assert not [key for key in environment if key.endswith("PASSWORD")]
+
+
+def test_whoever_uses_the_ledger_finds_it_by_the_service_file() -> None:
+    """Which stands in the folder of each."""
+    for service in (GATEWAY, OFFICE, NIGHTLY, MIGRATION, CONSOLE):
+        place = PurePosixPath(service["environment"]["PGSERVICEFILE"])
+        assert str(place.parent) in mounts(service)
+    urls = {each["environment"]["AGELANE_GATEWAY_LEDGER"] for each in (GATEWAY, OFFICE, NIGHTLY)}
+    assert urls == {flags(CONSOLE)["ledger"]}
 
 
 def test_prometheus_finds_what_shows_metrics() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,11 +17,22 @@ from google.protobuf import text_format
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from agelane.tfserving.v1 import config_pb2
+from agelane_serving.console import settings as console_settings
 from agelane_serving.gateway import settings as gateway_settings
 from agelane_serving.model_server.server import ModelServer
 from agelane_serving.model_server.settings import parse_settings
 from tests.ports import free_port
-from tests.serving.containers.project import GATEWAY, MODEL_SERVERS, ROOT, flags, mounts
+from tests.serving.containers.project import (
+    CONSOLE,
+    GATEWAY,
+    MIGRATION,
+    MODEL_SERVERS,
+    NIGHTLY,
+    OFFICE,
+    ROOT,
+    flags,
+    mounts,
+)
 from tests.serving.model_server.conftest import Client, base_path, exported, serve, wait_until
 from tests.serving.model_server.tiny_model import copy_version, photo
 
@@ -119,14 +133,55 @@ def test_the_files_given_are_mounted_and_parse(server: dict[str, Any]) -> None:
 
 def test_the_gateway_takes_its_flags_and_has_time_to_drain() -> None:
     """It finds the model servers by the name that both have, and its files where they are."""
-    settings = gateway_settings.parse_settings(GATEWAY["command"], environment={})
+    settings = gateway_settings.parse_settings(GATEWAY["command"], GATEWAY["environment"])
     assert settings.listen == "0.0.0.0:50051"
     (alias,) = {server["networks"]["model"]["aliases"][0] for server in MODEL_SERVERS.values()}
     assert settings.model_servers == [f"dns:///{alias}:8500"]
-    for path in (settings.credentials, settings.token_keys):
+    for path in (settings.credentials, settings.token_keys, settings.ledger_key):
         assert str(path.parent) in mounts(GATEWAY) if path else False
     needed = settings.notice_seconds + settings.drain_seconds
     assert needed < int(GATEWAY["stop_grace_period"].removesuffix("s"))
+
+
+def test_the_office_takes_its_flags_and_signs_nothing() -> None:
+    """Under what it says about a photo, nothing could be sold."""
+    module, *arguments = OFFICE["command"]
+    assert module == "agelane_serving.gateway"
+    settings = gateway_settings.parse_settings(arguments, OFFICE["environment"])
+    assert settings.ledger
+    assert settings.token_keys is None
+    assert settings.model_server == flags(GATEWAY)["model-server"]
+    needed = settings.notice_seconds + settings.drain_seconds
+    assert needed < int(OFFICE["stop_grace_period"].removesuffix("s"))
+
+
+def test_the_console_takes_its_flags_and_finds_the_office() -> None:
+    """At the ports where it listens; all its files are where they are mounted."""
+    module, *arguments = CONSOLE["command"]
+    assert module == "agelane_serving.console"
+    settings = console_settings.parse_settings(arguments, environment={})
+    office = {flag: flags(OFFICE)[flag].partition(":")[2] for flag in ("listen", "admin-listen")}
+    assert settings.gateway == f"office:{office['listen']}"
+    assert settings.admin == f"office:{office['admin-listen']}"
+    files = [Path(value) for value in flags(CONSOLE).values() if value.startswith("/")]
+    assert len(files) == 6
+    assert {str(file.parent) for file in files} <= mounts(CONSOLE).keys()
+
+
+@pytest.mark.parametrize("service", [NIGHTLY, MIGRATION], ids=["nightly", "migration"])
+def test_upkeep_and_migration_take_their_flags(service: dict[str, Any]) -> None:
+    """Without a database that says so, and nothing else."""
+    environment = os.environ | {"AGELANE_GATEWAY_LEDGER": "nothing://"}
+    done = subprocess.run(
+        [sys.executable, "-m", *service["command"]],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "usage" not in done.stderr
 
 
 def on_host(server: dict[str, Any], path: object) -> Path:

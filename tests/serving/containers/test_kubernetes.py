@@ -34,7 +34,7 @@ from tests.serving.containers.manifests import (
     read,
     readme_block,
 )
-from tests.serving.containers.project import MODEL_SERVERS, ROOT
+from tests.serving.containers.project import MODEL_SERVERS, ROOT, SERVICES
 from tests.serving.monitoring.promql import parse, selectors
 
 NAME_CACHE_SECONDS = 30
@@ -44,6 +44,10 @@ BASE = manifests_below(KUBERNETES / "base")
 PROMETHEUS = manifests_below(KUBERNETES / "components/prometheus")
 TFSERVING = one(BASE, "Deployment", "model-server")
 GATEWAY = one(BASE, "Deployment", "gateway")
+OFFICE = one(BASE, "Deployment", "office")
+CONSOLE = one(BASE, "Deployment", "console")
+NIGHTLY = one(BASE, "CronJob", "nightly")
+MIGRATION = one(BASE, "Job", "migration")
 KSERVE = one(manifests_below(KUBERNETES / "kserve"), "InferenceService", "age")
 TRAIN = one(manifests_below(TRAINING), "Job", "train")
 
@@ -54,7 +58,9 @@ ALL = [
 ]
 each_manifest = pytest.mark.parametrize("manifest", ALL, ids=lambda m: f"{m['kind']} {name(m)}")
 each_pod = pytest.mark.parametrize(
-    "manifest", [TFSERVING, GATEWAY, KSERVE, TRAIN], ids=lambda m: f"{m['kind']} {name(m)}"
+    "manifest",
+    [TFSERVING, GATEWAY, OFFICE, CONSOLE, NIGHTLY, MIGRATION, KSERVE, TRAIN],
+    ids=lambda m: f"{m['kind']} {name(m)}",
 )
 each_tfserving = pytest.mark.parametrize(
     "manifest", [TFSERVING, KSERVE], ids=lambda m: str(m["kind"])
@@ -64,7 +70,12 @@ each_tfserving = pytest.mark.parametrize(
 @pytest.fixture
 def settings() -> Settings:
     """What the gateway makes of its arguments."""
-    return parse_settings(container(GATEWAY)["args"], environment={})
+    return parse_settings(container(GATEWAY)["args"], environment(GATEWAY))
+
+
+def environment(manifest: Manifest) -> dict[str, str]:
+    """Return the variables that a pod's container gets."""
+    return {each["name"]: each["value"] for each in container(manifest)["env"]}
 
 
 @each_manifest
@@ -175,6 +186,7 @@ def test_the_gateway_takes_its_flags(settings: Settings) -> None:
     assert service["spec"]["clusterIP"] == "None"
     assert settings.credentials is not None
     assert settings.token_keys is not None
+    assert settings.ledger
     (mount,) = container(GATEWAY)["volumeMounts"]
     assert {settings.credentials.parent, settings.token_keys.parent} == {Path(mount["mountPath"])}
     ports = {each["name"]: each["containerPort"] for each in container(GATEWAY)["ports"]}
@@ -200,6 +212,73 @@ def test_the_gateway_has_time_to_drain(settings: Settings) -> None:
     assert longest_failing(only["livenessProbe"]) > draining
     noticed = longest_failing(only["readinessProbe"]) + only["readinessProbe"]["timeoutSeconds"]
     assert noticed <= settings.notice_seconds
+
+
+@pytest.mark.parametrize(
+    ("manifest", "composed", "other"),
+    [
+        (OFFICE, SERVICES["office"], set()),
+        (CONSOLE, SERVICES["console"], set()),
+        # The cluster says when; and it has no volume to keep the last event on.
+        (NIGHTLY, SERVICES["nightly"], {"--key=/ledger.key", "--at=03:00", "--seen=/seen/last"}),
+        (MIGRATION, SERVICES["migration"], set()),
+    ],
+    ids=["office", "console", "nightly", "migration"],
+)
+def test_the_office_runs_as_in_the_compose_file(
+    manifest: Manifest, composed: dict[str, Any], other: set[str]
+) -> None:
+    """By the same arguments, from the same image."""
+    only = container(manifest)
+    assert set(composed["command"]) - set(only["args"]) == other
+    assert only["image"].partition(":")[0] == composed["image"]
+    variables = {key: value for key, value in composed["environment"].items() if key != "TZ"}
+    assert environment(manifest).keys() == variables.keys()
+    for key in variables.keys() & {"PGSERVICEFILE", "AGELANE_GATEWAY_LEDGER"}:
+        assert environment(manifest)[key] == variables[key]
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [GATEWAY, OFFICE, CONSOLE, NIGHTLY, MIGRATION],
+    ids=["gateway", "office", "console", "nightly", "migration"],
+)
+def test_each_file_that_is_named_is_in_the_secret_that_is_mounted(manifest: Manifest) -> None:
+    """Which kustomize makes from the files of `make secrets`."""
+    (folder,) = read((KUBERNETES / "secrets/kustomization.yaml").read_text("utf-8"))
+    files = {
+        each["name"]: {Path(file).name for file in each["files"]}
+        for each in folder["secretGenerator"]
+    }
+    mounted = {mount["name"]: mount["mountPath"] for mount in container(manifest)["volumeMounts"]}
+    there = {
+        f"{mounted[volume['name']]}/{file}"
+        for volume in pod(manifest)["volumes"]
+        for file in files[volume["secret"]["secretName"]]
+    }
+    words = [word.partition("=")[2] for word in container(manifest)["args"]]
+    named = {word for word in (*words, *environment(manifest).values()) if word.startswith("/")}
+    assert named
+    assert named <= there
+
+
+def test_the_console_is_found_by_tls_and_is_one() -> None:
+    """It alone knows who is logged in."""
+    service = one(BASE, "Service", "console")["spec"]
+    assert service["selector"] == CONSOLE["spec"]["selector"]["matchLabels"]
+    assert [port["targetPort"] for port in service["ports"]] == ["https"]
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert container(CONSOLE)[probe]["httpGet"]["scheme"] == "HTTPS"
+    assert CONSOLE["spec"]["replicas"] == 1
+    assert CONSOLE["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_the_office_is_found_at_its_ports() -> None:
+    """By the console, at the name that its flags have."""
+    service = one(BASE, "Service", "office")["spec"]
+    assert service["selector"] == OFFICE["spec"]["selector"]["matchLabels"]
+    ports = {port["port"] for port in service["ports"]}
+    assert ports == {each["containerPort"] for each in container(OFFICE)["ports"]}
 
 
 def test_one_of_each_may_be_away() -> None:
@@ -228,62 +307,6 @@ def test_a_secret_that_kubernetes_replaces_is_read_anew(tmp_path: Path) -> None:
     aside.replace(data)
     assert watched._signature() != before
     assert all("subPath" not in mount for mount in container(GATEWAY)["volumeMounts"])
-
-
-def reached(policy: str, direction: str) -> set[tuple[str, int]]:
-    """Return whom a policy lets in (ingress) or lets its pods reach (egress), and where."""
-    rules = one(BASE, "NetworkPolicy", policy)["spec"].get(direction, [])
-    return {
-        ("/".join(peer_labels(peer)), port["port"])
-        for rule in rules
-        for peer in rule["from" if direction == "ingress" else "to"]
-        for port in rule["ports"]
-    }
-
-
-def peer_labels(peer: dict[str, Any]) -> list[str]:
-    """Return the labels that a peer must have, first those of its namespace."""
-    assert "ipBlock" not in peer
-    kinds = [
-        peer[kind]["matchLabels"] for kind in ("namespaceSelector", "podSelector") if kind in peer
-    ]
-    return [value for labels in kinds for value in labels.values()]
-
-
-def test_nobody_is_let_through_but_by_name() -> None:
-    """A policy for all pods of the namespace, which allows nothing, and one for each of the two."""
-    policies = [m for m in BASE if m["kind"] == "NetworkPolicy"]
-    assert {name(m) for m in policies} == {"nobody", "model-server", "gateway"}
-    for policy in policies:
-        assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
-    assert one(BASE, "NetworkPolicy", "nobody")["spec"].keys() == {"podSelector", "policyTypes"}
-    assert one(BASE, "NetworkPolicy", "nobody")["spec"]["podSelector"] == {}
-    for deployment in (TFSERVING, GATEWAY):
-        chosen = one(BASE, "NetworkPolicy", name(deployment))["spec"]["podSelector"]
-        assert chosen == deployment["spec"]["selector"]
-
-
-def test_only_gateways_reach_the_model_server() -> None:
-    """TensorFlow Serving lets anybody load other models; it reaches nobody itself.
-
-    Its metrics stand on the REST port, which only asks the model.
-    """
-    assert reached("model-server", "ingress") == {("gateway", 8500), ("monitoring", 8501)}
-    assert reached("model-server", "egress") == set()
-
-
-def test_the_gateway_is_reached_by_proxy_and_prometheus_and_reaches_the_model_server(
-    settings: Settings,
-) -> None:
-    """And the name server, without which it would not find it."""
-    assert reached("gateway", "ingress") == {
-        ("envoy-gateway-system", port_of(settings.listen)),
-        ("monitoring", port_of(settings.metrics_listen)),
-    }
-    assert reached("gateway", "egress") == {
-        ("model-server", 8500),
-        ("kube-system/kube-dns", 53),
-    }
 
 
 def test_prometheus_finds_the_gateways_under_the_name_that_alerts_know() -> None:

@@ -36,24 +36,26 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What kustomize needs of the project, with secrets made as the README tells."""
     root = tmp_path_factory.mktemp("kubernetes")
     for folder in ("serving/k8s", "serving/tfserving"):
-        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("*.toml"))
-    shell(readme_block("sh", "new_token"), root / "serving/k8s/secrets")
+        kept = shutil.ignore_patterns("*.toml", "*.key", "*.token", "*.conf", "tls.*", "*.txt")
+        shutil.copytree(ROOT / folder, root / folder, ignore=kept)
+    shutil.copy(ROOT / "serving/make_secrets.py", root / "serving")
+    shell(readme_block("sh", "make_secrets"), root)
     return root
 
 
 def test_the_gateway_reads_the_secrets_that_the_readme_makes(checkout: Path) -> None:
-    """One token and one key, for nobody else to read and for nobody to commit."""
+    """The first till's token, for nobody else to read and for nobody to commit."""
     folder = checkout / "serving/k8s/secrets"
-    tokens, keys = folder / "tokens.toml", folder / "keys.toml"
+    tokens, keys = folder / "gateway/tokens.toml", folder / "gateway/keys.toml"
     settings = parse_settings([f"--credentials={tokens}", f"--token-keys={keys}"], environment={})
     configuration = Configuration(settings)
     assert configuration.credentials is not None
-    token = (folder / "till-3.token").read_text("utf-8").strip()
+    token = (folder / "till/till.token").read_text("utf-8").strip()
     caller = configuration.credentials().caller_of([("authorization", f"Bearer {token}")])
-    assert (caller.store_id, caller.token_id) == ("hamburg-1", "hamburg-1-till-3")
-    assert all(file.stat().st_mode & 0o077 == 0 for file in (tokens, keys))
+    assert (caller.store_id, caller.token_id) == ("hamburg-1", "hamburg-1-till")
+    assert folder.stat().st_mode & 0o077 == 0
     ignored = (KUBERNETES / "secrets/.gitignore").read_text("utf-8").split()
-    assert all(any(path.match(rule) for rule in ignored) for path in (tokens, keys))
+    assert ignored == ["*", "!.gitignore", "!kustomization.yaml"]
 
 
 @needs_kustomize
@@ -65,8 +67,8 @@ def test_what_is_built_is_valid(checkout: Path, folder: str) -> None:
         check_schema(manifest)
         assert manifest["kind"] == "Namespace" or manifest["metadata"]["namespace"] == "agelane"
     names = {(m["kind"], name(m)) for m in built}
-    pods = [m for m in built if m["kind"] in ("Deployment", "InferenceService")]
-    assert len(pods) == 2
+    pods = [m for m in built if m["kind"] in ("CronJob", "Deployment", "InferenceService", "Job")]
+    assert len(pods) == 6
     for manifest in pods:
         check_rights(manifest)
         resources = container(manifest)["resources"]
@@ -105,13 +107,16 @@ def test_another_configuration_starts_other_pods(checkout: Path, tmp_path: Path)
     shutil.copytree(checkout, changed)
     with (changed / "serving/tfserving/batching.config").open("a") as file:
         file.write("# another\n")
-    kinds = ("ConfigMap", "Secret")
     before, after = (
-        [name(m) for m in build(root / "serving/k8s/overlays/cpu") if m["kind"] in kinds]
+        {
+            kind: {name(m) for m in built if m["kind"] == kind}
+            for built in (build(root / "serving/k8s/overlays/cpu"),)
+            for kind in ("ConfigMap", "Secret")
+        }
         for root in (checkout, changed)
     )
-    assert before[0] != after[0]
-    assert before[1] == after[1] == "gateway"
+    assert before["ConfigMap"].isdisjoint(after["ConfigMap"])
+    assert before["Secret"] == after["Secret"] >= {"gateway", "console", "nightly"}
 
 
 def test_the_alerts_become_a_prometheus_rule() -> None:

@@ -53,12 +53,14 @@ class Machine:
         self.model = self.root / "models/age/7/saved_model.pb"
         self.config = self.root / "serving/tfserving/models.config"
         secrets = [self.root / "secrets" / name for name in SECRET_FILES]
-        for file in (self.model, self.config, self.path / "any", *secrets):
+        roles = self.root / "serving/postgresql/roles.sql"
+        for file in (self.model, self.config, roles, self.path / "any", *secrets):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch()
         shutil.copy(ROOT / "serving/serve_containers.py", self.root / "serving")
         self.environment = {"PATH": str(self.path), "AGELANE_PORT": str(free_port())}
         self.environment["AGELANE_TLS_PORT"] = str(free_port())
+        self.environment["AGELANE_CONSOLE_PORT"] = str(free_port())
         self.command("docker", DOCKER)
         self.command("nvidia-smi", NVIDIA_SMI)
         self.command("nvidia-ctk", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import urllib.request
 from collections.abc import AsyncIterator
@@ -17,7 +18,7 @@ import grpc
 from google.rpc import status_pb2
 from ruamel.yaml import YAML
 
-from agelane.v1 import assessment_pb2
+from agelane.v1 import assessment_pb2, report_pb2_grpc
 from tests.serving.foreign.processes import (
     BUF,
     DEADLINE_SECONDS,
@@ -48,6 +49,7 @@ class Front:
     admin: str
     certificate: Path
     lane: Lane
+    reports: report_pb2_grpc.ReportServiceAsyncStub
 
     async def assess(self) -> assessment_pb2.Assessment:
         """Assess a good photo, on a lane that has not called before."""
@@ -72,14 +74,15 @@ class Front:
 
         async def is_so() -> bool:
             clusters = await asyncio.to_thread(_get, f"http://{self.admin}/clusters")
-            return clusters.count("health_flags::healthy") == gateways
+            healthy = re.findall(r"^gateways::.*::health_flags::healthy$", clusters, re.MULTILINE)
+            return len(healthy) == gateways
 
         await until(is_so)
 
 
 @asynccontextmanager
 async def fronted(folder: Path, policy: Path) -> AsyncIterator[Front]:
-    """Run an Envoy in front of two gateways, each with a model server of its own."""
+    """Run an Envoy in front of two gateways, each with a model server of its own, and an office."""
     async with AsyncExitStack() as stack:
         models = [FakeModelServer(), FakeModelServer()]
         for model in models:
@@ -92,12 +95,25 @@ async def fronted(folder: Path, policy: Path) -> AsyncIterator[Front]:
             await until_ready(gateway.address)
         certificate = folder / "certificate.pem"
         config = await configuration(folder)
-        behind(config, [gateway.address for gateway in gateways])
+        office = await stack.enter_async_context(
+            gateway_for(models[0].address, policy, *ledger(folder))
+        )
+        behind(config, "gateways", [gateway.address for gateway in gateways])
+        behind(config, "office", [office.address])
         envoy = await stack.enter_async_context(running(config, folder))
         admin, address = envoy.admin, envoy.tls
         trust = grpc.ssl_channel_credentials(certificate.read_bytes())
         channel = await stack.enter_async_context(grpc.aio.secure_channel(address, trust))
-        yield Front(models, gateways, address, admin, certificate, Lane(channel))
+        reports: report_pb2_grpc.ReportServiceAsyncStub
+        reports = report_pb2_grpc.ReportServiceStub(channel)
+        yield Front(models, gateways, address, admin, certificate, Lane(channel), reports)
+
+
+def ledger(folder: Path) -> tuple[str, str]:
+    """Return the flags that give a gateway a ledger, and so reports."""
+    key = folder / "ledger.key"
+    key.write_text("k" * 32)
+    return f"--ledger=sqlite:///{folder / 'ledger.db'}", f"--ledger-key={key}"
 
 
 @dataclass(frozen=True)
@@ -129,9 +145,16 @@ async def configuration(folder: Path) -> dict[str, Any]:
     return config
 
 
-def behind(config: dict[str, Any], gateways: list[str]) -> None:
-    """Let an Envoy call these gateways, without asking a name server for them."""
-    (cluster,) = config["static_resources"]["clusters"]
+def cluster_of(config: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the cluster of that name."""
+    found: dict[str, Any]
+    (found,) = (each for each in config["static_resources"]["clusters"] if each["name"] == name)
+    return found
+
+
+def behind(config: dict[str, Any], name: str, gateways: list[str]) -> None:
+    """Let an Envoy's cluster be these gateways, without asking a name server for them."""
+    cluster = cluster_of(config, name)
     cluster["type"] = "STATIC"
     del cluster["dns_refresh_rate"], cluster["respect_dns_ttl"]
     endpoints = [

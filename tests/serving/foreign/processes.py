@@ -83,10 +83,10 @@ async def listening(pattern: str, *command: str | Path) -> AsyncIterator[Running
 
 
 @asynccontextmanager
-async def gateway_for(model_server: str, policy: Path) -> AsyncIterator[Running]:
-    """Run a gateway in front of a model server."""
+async def gateway_for(model_server: str, policy: Path, *more: str) -> AsyncIterator[Running]:
+    """Run a gateway in front of a model server, with more flags."""
     flags = ("--listen=127.0.0.1:0", f"--model-server={model_server}", f"--policy={policy}")
-    command = (sys.executable, "-m", "agelane_serving.gateway", *flags)
+    command = (sys.executable, "-m", "agelane_serving.gateway", *flags, *more)
     async with listening(r"listening on ([^\s,]+)", *command) as running:
         yield running
 

@@ -16,11 +16,13 @@ from typing import Any
 import grpc
 import pytest
 import pytest_asyncio
+from ruamel.yaml import YAML
 
 from agelane.tfserving.v1 import predict_pb2
-from agelane.v1 import assessment_pb2
+from agelane.v1 import assessment_pb2, report_pb2
+from agelane_serving.gateway.report_program import LONGEST_SECONDS
 from tests.serving.containers.project import ENVOY as ENVOY_SERVICE
-from tests.serving.foreign.envoy import OPENSSL, Front, fronted
+from tests.serving.foreign.envoy import CONFIGURATION, OPENSSL, Front, fronted
 from tests.serving.foreign.processes import (
     BUF,
     DEADLINE_SECONDS,
@@ -80,6 +82,25 @@ async def test_a_gateway_without_its_model_gets_no_calls_until_it_is_back(front:
     seen = front.photos()[0]
     await wave_through(front, customers=6)
     assert front.photos()[0] == seen + 3
+
+
+async def test_reports_are_made_by_the_office(front: Front) -> None:
+    """The others would say UNIMPLEMENTED, having no ledger; and it has time for the longest."""
+    answer = await front.reports.GetCashierReport(
+        report_pb2.GetCashierReportRequest(), timeout=LONGEST_SECONDS
+    )
+    assert not answer.cashiers
+    routes = virtual_host(YAML(typ="safe").load(CONFIGURATION))["routes"]
+    (route,) = (each["route"] for each in routes if each["route"]["cluster"] == "office")
+    assert float(route["timeout"].removesuffix("s")) > LONGEST_SECONDS
+
+
+def virtual_host(config: dict[str, Any]) -> dict[str, Any]:
+    """Return what both listeners lead to."""
+    (chain,) = config["static_resources"]["listeners"][0]["filter_chains"]
+    host: dict[str, Any]
+    (host,) = chain["filters"][0]["typed_config"]["route_config"]["virtual_hosts"]
+    return host
 
 
 async def test_its_container_would_be_healthy(front: Front) -> None:
