@@ -16,7 +16,7 @@ from agelane_trainer.evaluation.sample import Sample
 from agelane_trainer.publishing.export import Sources
 from tests.trainer.conftest import FINDER, ROOT, SAMPLES, write_data_set
 
-COMMANDS = ("eda", "train", "evaluate", "certify", "frontier", "export", "documents")
+COMMANDS = ("eda", "train", "evaluate", "certify", "frontier", "faces", "export", "documents")
 SHIPPED_CARD = ROOT / "trainer" / "weights" / "model_card.json"
 
 

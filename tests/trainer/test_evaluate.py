@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from agelane_serving.policy import read_card
+from agelane_serving.reports.age_groups import confusion_from_card
 from agelane_trainer.certificate.certificate import certify
 from agelane_trainer.data.audit import Finding
 from agelane_trainer.data.dataset import Photo, read_photos
 from agelane_trainer.data.groups import labelled_groups
 from agelane_trainer.data.split import Split, fingerprint
+from agelane_trainer.evaluation import confusion
 from agelane_trainer.evaluation import evaluate as evaluation
 from agelane_trainer.evaluation.evaluate import Evaluation, Files, evaluate
 from agelane_trainer.evaluation.face_gates import FaceGates, fit_gates
@@ -231,7 +233,10 @@ def small() -> Callable[..., keras.Model]:
 def measured(
     photos: list[Photo], random_weights: Path, small: Callable[..., keras.Model]
 ) -> Evaluation:
-    """A small network, evaluated on them; a photo is struck out, two kinds of stress."""
+    """A small network, evaluated on them; a photo is struck out, two kinds of stress.
+
+    Each age group has photos enough.
+    """
     third = len(photos) // 3
     parts = tuple(photos[:third]), tuple(photos[third : 2 * third]), tuple(photos[2 * third :])
     spoilt = fingerprint(photos[third].path).sha256
@@ -240,6 +245,7 @@ def measured(
         patch.setattr(evaluation, "STRESSED_PHOTOS", 5)
         patch.setattr(evaluation, "KINDS", {kind: KINDS[kind] for kind in ("grey", "tilted")})
         patch.setattr(evaluation, "build_folded", small)
+        patch.setattr(confusion, "LEAST_PHOTOS", 0)
         files, split = Files(random_weights, FINDER), Split(*parts, (), "d" * 64, ())
         return evaluate(files, TINY, split, findings, precisions=("float32",))
 
@@ -269,6 +275,13 @@ def test_the_gateway_reads_the_card_of_an_evaluation(measured: Evaluation) -> No
     assert FaceGates(**measured.card["face_gates"]).min_score == card.face_gates.min_score
 
 
+def test_reports_read_how_the_evaluated_model_confuses_age_groups(measured: Evaluation) -> None:
+    """By way of the gateway."""
+    card = read_card(json.loads(json.dumps(measured.card)))
+    read = confusion_from_card(json.loads(card.confusion))
+    assert read.group_starts == confusion.AGE_GROUP_STARTS
+
+
 def test_the_card_of_an_evaluation_can_be_published(
     measured: Evaluation,
     random_weights: Path,
@@ -283,7 +296,8 @@ def test_the_card_of_an_evaluation_can_be_published(
     path.write_text(json.dumps(measured.card))
     version = export(Sources(random_weights, FINDER, path), tmp_path / "age", "float32", golden)
     published = json.loads((version / "assets.extra" / "model_card.json").read_text())
-    assert published["calibration"] == json.loads(json.dumps(measured.card["calibration"]))
+    for kept in ("calibration", "confusion"):
+        assert published[kept] == json.loads(json.dumps(measured.card[kept]))
 
 
 def test_a_model_made_from_its_card_measures_as_the_evaluation_did(

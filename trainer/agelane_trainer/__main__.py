@@ -15,13 +15,14 @@ from agelane_trainer.commands import (
     eda,
     evaluate,
     export,
+    faces,
     frontier,
     train,
 )
 
 _COMMANDS = (
     *(eda, augmentation, train, ablation),
-    *(evaluate, certify, frontier),
+    *(evaluate, certify, frontier, faces),
     *(export, documents),
 )
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before anything imports TensorFlow

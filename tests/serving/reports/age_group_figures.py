@@ -6,6 +6,7 @@ python -m tests.serving.reports.age_group_figures
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from agelane_serving.reports.age_groups.correction import correct_lifts, correct_mix
 from agelane_serving.reports.estimate import NORMAL_95, Floats
 from tests.serving.reports.simulated_shop import (
+    CUSTOMERS,
     calibrated,
     shop,
     tastes_by_age,
@@ -25,24 +27,27 @@ Flags: TypeAlias = NDArray[np.bool_]
 REPORT = Path("reports/age_groups.json")
 SEEDS = (1, 2, 3)
 BASKETS = 60_000
-PHOTOS = 19_000
-"""As many as the shipped model was trained on, and could be measured on by cross-fitting."""
+PHOTOS = 2_011
+"""As many as the shipped model was measured on."""
 _CATEGORIES = 20  # of either kind
-_VALIDATION_PHOTOS = 2_011  # as many as the shipped model was measured on
+_MANY = range(20)
 
 
-def figures(photos: int = PHOTOS, seeds: tuple[int, ...] = SEEDS) -> dict[str, float]:
-    """Return the worst errors and the mean coverage over some shops."""
-    runs = [_run(photos, np.random.default_rng(seed)) for seed in seeds]
+def figures(
+    photos: int = PHOTOS, seeds: Sequence[int] = SEEDS, kind: str = "any"
+) -> dict[str, float]:
+    """Return the worst errors and the means over some shops of a kind."""
+    runs = [_run(photos, kind, np.random.default_rng(seed)) for seed in seeds]
     worst = {name: max(run[name] for run in runs) for name in runs[0] if name.endswith("_pp")}
     mean = {name: float(np.mean([run[name] for run in runs])) for name in runs[0]}
-    return {**mean, **worst}
+    typical = {f"{name}_mean": mean[name] for name in worst}
+    return {**mean, **worst, **typical}
 
 
-def _run(photos: int, random: np.random.Generator) -> dict[str, float]:
+def _run(photos: int, kind: str, random: np.random.Generator) -> dict[str, float]:
     confusion = calibrated(photos, random)
     tastes, plain = tastes_by_age(_CATEGORIES, random), tastes_of_everybody(_CATEGORIES, random)
-    sold = shop(BASKETS, tastes | plain, random)
+    sold = shop(BASKETS, tastes | plain, random, kind)
     everything = sold.tally.everything
     mix = correct_mix(everything, confusion)
     lifts = {
@@ -81,13 +86,18 @@ def _root_mean_square(errors: list[Floats]) -> float:
 def main() -> None:
     """Measure, print and write."""
     told = figures()
-    for photos in (_VALIDATION_PHOTOS, 6_000, PHOTOS):
-        many = figures(photos, tuple(range(20)))
-        told |= {f"{name}_20_shops_{photos}_photos": value for name, value in many.items()}
+    for kind in CUSTOMERS:
+        told |= _named(f"{kind}_shops", figures(PHOTOS, _MANY, kind))
+    for photos in (1_000, 6_000, 19_000):
+        told |= _named(f"any_shops_{photos}_photos", figures(photos, _MANY))
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(told, indent=2) + "\n")
     for name, value in told.items():
         print(f"{name:60} {value:8.3f}")
+
+
+def _named(what: str, told: dict[str, float]) -> dict[str, float]:
+    return {f"{name}_20_{what.replace(' ', '_')}": value for name, value in told.items()}
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from agelane_trainer.evaluation.calibration import (
     fit_calibration,
     median_ages,
 )
+from agelane_trainer.evaluation.confusion import confusion_entry
 from agelane_trainer.evaluation.face_gates import FaceGates, fit_gates
 from agelane_trainer.evaluation.figures import (
     certificate_entries,
@@ -125,6 +126,7 @@ def evaluate(
         "data": _data(split, len(tune), kept),
         **_certified_figures(samples, kept, recipe),
         "estimated_age_shares": estimated_age_shares(sample),
+        **confusion_entry(sample.only(kept)),
         "precisions": _differences(samples),
         "stress": [
             {"name": kind, **_stress_figures(kind, validation, exact, finder, seen)}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from agelane_serving.reports.age_groups.confusion import (
-    Confusion,
-    confusion_of_groups,
-    estimate_confusion,
-)
+from agelane_serving.reports.age_groups.card import confusion_from_card
+from agelane_serving.reports.age_groups.confusion import Confusion
 from agelane_serving.reports.age_groups.lift_file import lifts_as_text
 from agelane_serving.reports.age_groups.report import (
+    LEAST_BASKETS,
     CategoryLift,
     GroupPurchases,
     report_age_groups,
@@ -16,6 +14,7 @@ from agelane_serving.reports.age_groups.report import (
 from agelane_serving.reports.age_groups.tally import Basket, Line, Moments, Tally, tally
 
 __all__ = [
+    "LEAST_BASKETS",
     "Basket",
     "CategoryLift",
     "Confusion",
@@ -23,8 +22,7 @@ __all__ = [
     "Line",
     "Moments",
     "Tally",
-    "confusion_of_groups",
-    "estimate_confusion",
+    "confusion_from_card",
     "lifts_as_text",
     "report_age_groups",
     "tally",

@@ -17,6 +17,9 @@ _ROUNDS = 3  # the noise depends on the answer; it has settled after two
 _NO_TILT = Tilt(np.zeros(0), np.zeros((0, 0)))
 _LEAST_SHARE = 1e-9  # of a band: what is divided by is never 0
 _BORROWED = 50  # baskets' worth of everybody's covariance lent to a category
+_YOUTH_YEARS = 15
+_TILL_AGES = (0, 10, 20, 75, 90, 100)
+_AT_TILLS = (0.2, 0.3, 1.0, 1.0, 0.2, 0.05)  # how many of these ages pay at any shop's tills
 
 
 class Mix(NamedTuple):
@@ -42,18 +45,16 @@ class Lifts(NamedTuple):
 
 
 def correct_mix(everything: Moments, confusion: Confusion) -> Mix:
-    """Return the true ages behind the baskets' shares.
-
-    The starting point is what the shares say uncorrected, smoothly spread over ages.
-    """
-    start = _spread(everything.mean, confusion)
+    """Return the true ages behind the baskets' shares."""
+    start = _supposed(everything.mean, confusion)
     difference = everything.mean - start @ confusion.matrix
     response = start[:, None] * confusion.matrix
     sampling = everything.covariance / everything.count
+    stages = _stages(confusion.centres_years)
     bands, tilt = start, _NO_TILT
     for _ in range(_ROUNDS):
         noise = sampling + _confusion_noise(bands, confusion)
-        tilt = infer_tilt(difference, response, noise, confusion.centres_years, _MIX_SIZES)
+        tilt = infer_tilt(difference, response, noise, stages, _MIX_SIZES)
         bands = np.maximum(start * (1 + tilt.mean), _LEAST_SHARE)
         bands /= bands.sum()
     covariance = start[:, None] * tilt.covariance * start
@@ -85,13 +86,26 @@ def correct_lifts(bought: Moments, everything: Moments, mix: Mix, confusion: Con
     return Lifts(within @ (1 + tilts), _errors(within, tilt.covariance))
 
 
-def _spread(shares: Floats, confusion: Confusion) -> Floats:
-    """(B,): spread shares of groups over bands, by straight lines between the groups' middles."""
-    starts = confusion.group_starts
+def _supposed(shares: Floats, confusion: Confusion) -> Floats:
+    """(B,): the ages to start from, halfway between those that were seen and those of any shop.
+
+    What was seen is spread over bands by straight lines between the groups' middles. It is blurred;
+    any shop is not this one. Their geometric mean errs less than either.
+    """
+    starts, centres = confusion.group_starts, confusion.centres_years
     widths = confusion.widths_years(starts)
-    density = np.interp(confusion.centres_years, starts + widths / 2, shares / widths)
-    bands = np.maximum(density * confusion.widths_years(confusion.band_starts), _LEAST_SHARE)
+    seen = np.maximum(np.interp(centres, starts + widths / 2, shares / widths), _LEAST_SHARE)
+    density = np.sqrt(seen * np.interp(centres, _TILL_AGES, _AT_TILLS))
+    bands = density * confusion.widths_years(confusion.band_starts)
     return np.asarray(bands / bands.sum())
+
+
+def _stages(ages_years: Floats) -> Floats:
+    """Return ages on a scale on which the numbers of customers change equally fast.
+
+    Between 15 and 25 years they change as much as between 45 and 65. A step at 30 is a year.
+    """
+    return np.asarray((30 + _YOUTH_YEARS) * np.log1p(ages_years / _YOUTH_YEARS))
 
 
 def _confusion_noise(weights: Floats, confusion: Confusion) -> Floats:

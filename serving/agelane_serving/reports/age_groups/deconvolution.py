@@ -47,7 +47,8 @@ def infer_tilt(
         difference: (K,), observed mean shares minus those supposed.
         response: (B, K), what a tilt of 1 in a band would add to them.
         noise: (K, K), covariance of the difference's errors.
-        centres_years: (B,), where the bands lie.
+        centres_years: (B,), where the bands lie; years of any other scale on which neighbours at
+            any age are equally alike will do.
         sizes: standard deviations of the tilt to choose from.
     """
     priors = _priors(centres_years, sizes)  # (H, B, B)

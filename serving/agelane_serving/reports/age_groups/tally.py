@@ -110,7 +110,8 @@ def tally(baskets: Iterable[Basket], group_count: int) -> Tally:
 def readings_of(shares: Sequence[Sequence[float]] | Floats, group_count: int) -> Floats:
     """Return shares as the ledger keeps them, (N, K), each row with a sum of 1.
 
-    Baskets and the calibration sample both pass here, so that rounding can't set them apart.
+    The trainer rounds the shares that it measures the confusion on alike: rounding can't set both
+    apart.
 
     Raises:
         ValueError: as `tally`.
