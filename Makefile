@@ -7,15 +7,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 EXPORTED := models/age/1/saved_model.pb
-PACKAGES := './proto' './client' './trainer' './serving[model-server,reports]'
+PACKAGES := './proto' './client' './trainer' './serving[console,model-server,reports]'
 REPORTS := './trainer[reports]'
 MANIFESTS := serving/k8s/base/*.yaml serving/k8s/components/prometheus/[!a]*.yaml
 MANIFESTS += serving/k8s/components/prometheus/autoscaler.yaml trainer/k8s/*.yaml
 option = $(if $($(2)),--$(1) $($(2))) # $(call option,data,DATA): --data $(DATA) where DATA is given
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check serve serve-gpu serve-cpu secrets eda train evaluate certify frontier export documents
-.PHONY: loadtest bench tune-batching setup stubs constraints clean
+.PHONY: help demo test check serve console serve-gpu serve-cpu secrets eda train evaluate certify frontier export documents
+.PHONY: loadtest bench simulate tune-batching setup stubs constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,11 @@ check: $(VENV)/.tools ## Check format, lint, types, contract, stubs, import rule
 	$(BIN)/hadolint serving/Dockerfile serving/envoy/Dockerfile loadtest/Dockerfile trainer/Dockerfile
 	$(BIN)/kubernetes-validate --strict --quiet --no-warn --kubernetes-version 1.30 $(MANIFESTS)
 
-serve: $(EXPORTED) ## Run model server (127.0.0.1:8500) and gateway (127.0.0.1:50051) until Ctrl-C
-	@exec $(BIN)/python -m agelane_serving.stack
+serve: $(EXPORTED) ## Run model server (127.0.0.1:8500) and gateway (127.0.0.1:50051), books in office/, until Ctrl-C
+	@exec $(BIN)/python -m agelane_serving.stack --office=office
+
+console: $(VENV)/.packages ## Run the manager's console (127.0.0.1:8080) before a running gateway (USERS=, LEDGER=)
+	@exec $(BIN)/python -m agelane_serving.console $(call option,users,USERS) $(call option,ledger,LEDGER)
 
 serve-gpu: ## Run TensorFlow Serving on a GPU, gateways and Envoy in containers; says first what is missing
 	@$(PYTHON) serving/serve_containers.py gpu
@@ -51,8 +54,8 @@ serve-gpu: ## Run TensorFlow Serving on a GPU, gateways and Envoy in containers;
 serve-cpu: ## The same without a GPU
 	@$(PYTHON) serving/serve_containers.py cpu
 
-secrets: ## Make the secrets that the containers need and that are not there, in secrets/ (HOST=, STORE=)
-	@$(PYTHON) serving/make_secrets.py $(call option,host,HOST) $(call option,store,STORE)
+secrets: ## Make the secrets that the containers need and that are not there, in secrets/ (HOST=, STORE=, LEDGER=, OUT=)
+	@$(PYTHON) serving/make_secrets.py $(call option,host,HOST) $(call option,store,STORE) $(call option,ledger-host,LEDGER) $(call option,out,OUT)
 
 eda: $(VENV)/.reports ## Look at photos, or at labels alone; report in reports/eda (DATA=)
 	$(BIN)/python -m agelane_trainer eda $(call option,data,DATA)
@@ -81,6 +84,9 @@ loadtest: $(VENV)/.loadtest ## Load the running stack from checkout lanes (LANES
 
 bench: $(VENV)/.packages ## Measure the gateway beside a bare hop; needs nghttp2-client and nghttp2-server
 	@$(BIN)/python -m loadtest.bench
+
+simulate: $(VENV)/.simulate ## Judge the reports on shops whose truth is known (SEEDS=, CASHIERS=, DAYS=, KEEP=)
+	@$(BIN)/python -m loadtest.simulate $(call option,seeds,SEEDS) $(call option,cashiers,CASHIERS) $(call option,days,DAYS) $(call option,keep,KEEP)
 
 tune-batching: $(EXPORTED) ## Find the best batching.config for this machine, by measuring (OUT=)
 	@$(BIN)/python -m loadtest.tune_batching --write $(call option,out,OUT)
@@ -125,6 +131,10 @@ $(VENV)/.tools: $(VENV)/.reports pyproject.toml
 $(VENV)/.loadtest: $(VENV)/.packages pyproject.toml
 	@echo 'Installing Locust ...'
 	@$(PIP) --group loadtest
+	@touch $@
+
+$(VENV)/.simulate: $(VENV)/.packages pyproject.toml
+	@$(PIP) --group simulate
 	@touch $@
 
 # Only where no version is: a shop's own model is never replaced by the shipped one.

@@ -49,17 +49,22 @@ def frame(message: bytes) -> bytes:
 
 def predict_answer() -> bytes:
     """Return the answer to any Predict call: 60 years, one good face, and the model card."""
-    response = predict_pb2.PredictResponse()
-    response.model_spec.name = "age"
-    response.model_spec.version.value = _VERSION
     bell = [max(0.0, 1 - abs(age - 60) / 10) / 10 for age in range(101)]
+    # One message after the other is both messages in one.
+    return face_answer(bell, sharpness=0.5) + card_answer(json.dumps(_CARD))
+
+
+def face_answer(probabilities: Sequence[float], sharpness: float) -> bytes:
+    """Return the answer to a Predict call about one face: P(age = 0 … 100), and how sharp it is."""
+    response = _response()
+    mean = sum(age * probability for age, probability in enumerate(probabilities))
     for name, values, shape in (
-        ("age", [60.0], [1]),
-        ("age_probabilities", bell, [1, 101]),
+        ("age", [mean], [1]),
+        ("age_probabilities", probabilities, [1, 101]),
         ("face_box", [0.1, 0.1, 0.9, 0.9], [1, 4]),
         ("face_score", [0.9], [1]),
         ("brightness", [0.5], [1]),
-        ("sharpness", [0.5], [1]),
+        ("sharpness", [sharpness], [1]),
     ):
         tensor = tensor_pb2.TensorProto(dtype=tensor_pb2.DT_FLOAT, float_val=values)
         response.outputs[name].CopyFrom(_shaped(tensor, shape))
@@ -67,9 +72,14 @@ def predict_answer() -> bytes:
     response.outputs["ok"].CopyFrom(_shaped(ok, [1]))
     count = tensor_pb2.TensorProto(dtype=tensor_pb2.DT_INT32, int_val=[1])
     response.outputs["face_count"].CopyFrom(_shaped(count, [1]))
-    text = json.dumps(_CARD).encode()
-    card = tensor_pb2.TensorProto(dtype=tensor_pb2.DT_STRING, string_val=[text])
-    response.outputs["model_card"].CopyFrom(_shaped(card, [1]))
+    return response.SerializeToString()
+
+
+def card_answer(card: str) -> bytes:
+    """Return the answer to a call of the signature `model_card`: JSON."""
+    response = _response()
+    tensor = tensor_pb2.TensorProto(dtype=tensor_pb2.DT_STRING, string_val=[card.encode()])
+    response.outputs["model_card"].CopyFrom(_shaped(tensor, [1]))
     return response.SerializeToString()
 
 
@@ -79,6 +89,13 @@ def status_answer() -> bytes:
     state = status_pb2.ModelVersionStatus.AVAILABLE
     response.model_version_status.add(version=_VERSION, state=state)
     return response.SerializeToString()
+
+
+def _response() -> predict_pb2.PredictResponse:
+    response = predict_pb2.PredictResponse()
+    response.model_spec.name = "age"
+    response.model_spec.version.value = _VERSION
+    return response
 
 
 def _shaped(tensor: tensor_pb2.TensorProto, shape: Sequence[int]) -> tensor_pb2.TensorProto:

@@ -76,13 +76,26 @@ def bare_hop(backend: Server) -> Iterator[Server]:
 
 
 @contextmanager
-def gateway(backend: Server, processes: int, flags: Sequence[str]) -> Iterator[Server]:
-    """Run the gateway before a backend."""
+def model_server(module: str) -> Iterator[Server]:
+    """Run a model server of ours, a module that takes HOST:PORT."""
+    port = _free_port()
+    with _running([sys.executable, "-m", module, f"127.0.0.1:{port}"], port) as server:
+        yield server
+
+
+@contextmanager
+def gateway(
+    backend: Server,
+    processes: int,
+    flags: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """Run the gateway before a backend; `environment` comes on top of ours."""
     port, metrics = _free_port(), f"127.0.0.1:{_free_port()}"
     command = [sys.executable, "-m", "agelane_serving.gateway", f"--listen=127.0.0.1:{port}"]
     command += [f"--model-server={backend.address}", f"--processes={processes}"]
     command += [f"--metrics-listen={metrics}", *flags]
-    with _running(command, port) as server:
+    with _running(command, port, environment) as server:
         time.sleep(1.5)  # the others of several, and the first look at the backend
         yield replace(server, metrics=metrics)
 
@@ -110,10 +123,17 @@ def stack(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def _running(command: Sequence[str], port: int) -> Iterator[Server]:
+def _running(
+    command: Sequence[str], port: int, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     began = time.monotonic()
     # Logs are written and cost what they cost, only not to a screen.
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **(environment or {})},
+    ) as process:
         try:
             _until_listening(process, port)
             yield Server(f"127.0.0.1:{port}", process, time.monotonic() - began)

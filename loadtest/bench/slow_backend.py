@@ -8,35 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any
 
-import grpc
-
-from loadtest.bench.null_backend import PREDICT, STATUS, predict_answer, status_answer
+from loadtest.bench.model_endpoint import serve_model
+from loadtest.bench.null_backend import predict_answer
 
 
 async def serve(listen: str, workers: int, seconds: float) -> None:
     """Answer until terminated."""
-    at_work, answer, status = asyncio.Semaphore(workers), predict_answer(), status_answer()
+    at_work, answer = asyncio.Semaphore(workers), predict_answer()
 
     async def predict(request: bytes, context: object) -> bytes:
         async with at_work:
             await asyncio.sleep(seconds)
         return answer
 
-    async def tell(request: bytes, context: object) -> bytes:
-        return status
-
-    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    for path, method in ((PREDICT, predict), (STATUS, tell)):
-        service, name = path.strip("/").split("/")
-        handler: Any = grpc.unary_unary_rpc_method_handler(method)
-        server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(service, {name: handler}),)
-        )
-    server.add_insecure_port(listen)
-    await server.start()
-    await server.wait_for_termination()
+    await serve_model(listen, predict)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from tests.packaging.distributions import ALL, CLIENT, PROTO, ROOT, SERVING, TRA
 each_distribution = pytest.mark.parametrize("distribution", ALL, ids=lambda it: it.folder.name)
 OWN = {it.package.name: {f"agelane-{it.folder.name}"} for it in ALL}
 USED_BY = {
+    "console": ("console",),
     "model-server": ("model_server",),
     "postgresql": ("ledger/store.py",),
     "reports": (

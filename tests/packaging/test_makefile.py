@@ -15,6 +15,7 @@ TARGETS = (
     "test",
     "check",
     "serve",
+    "console",
     "serve-gpu",
     "serve-cpu",
     "secrets",
@@ -24,6 +25,7 @@ TARGETS = (
     "evaluate",
     "export",
     "loadtest",
+    "simulate",
     "clean",
 )
 

@@ -33,10 +33,9 @@ import grpc
 from tqdm import tqdm
 
 from agelane.v1 import assessment_pb2, checkout_pb2, checkout_pb2_grpc
+from loadtest.simulate.moved_clock import MovedClock
 from tests.ports import free_port
 from tests.serving.faults.backend import Backend, Truth
-from tests.serving.faults.clock import sitecustomize
-from tests.serving.faults.clock.sitecustomize import JUMP
 from tests.serving.gateway import photos
 
 _CALLERS = 32
@@ -47,7 +46,6 @@ _PAUSE_SECONDS = 0.01  # or all calls would be spent on the moments in which ans
 _IDLE_TASKS = 40
 _GAUGES = ("agelane_in_flight", "agelane_waiting", "agelane_streams")
 _JUMPS_SECONDS = (1.0, -1.0, 120.0, -120.0, 7200.0, -7200.0)
-_CLOCK = Path(sitecustomize.__file__).parent
 _POLICY = Path(__file__).parents[3] / "serving/agelane_serving/policy/default.toml"
 
 
@@ -79,9 +77,8 @@ async def storm(calls: int, seed: int, processes: int = 2) -> Outcome:
     for backend in backends:
         await backend.start()
     with tempfile.TemporaryDirectory() as folder:
-        policy, clock = Path(folder) / "policy.toml", Path(folder) / "clock"
+        policy, clock = Path(folder) / "policy.toml", MovedClock(Path(folder) / "clock")
         policy.write_text(_policy_text(0))
-        clock.write_bytes(JUMP.pack(0))
         metrics = free_port()
         gateway, address = await _start(backends, policy, clock, metrics, processes)
         disturbing = asyncio.create_task(
@@ -155,7 +152,7 @@ class _Caller:
 async def _disturb(
     backends: list[Backend],
     policy: Path,
-    clock: Path,
+    clock: MovedClock,
     gateway: asyncio.subprocess.Process,
     random_: random.Random,
     outcome: Outcome,
@@ -163,7 +160,7 @@ async def _disturb(
     """Let something go wrong, again and again; sometimes with both model servers."""
     for turn in range(1_000_000):
         await asyncio.sleep(_FAULT_SECONDS)
-        _set(clock, 0.0)
+        clock.jump(0.0)
         what = random_.random()
         if what < 0.1:
             outcome.faults["policy changed"] += 1
@@ -175,17 +172,11 @@ async def _disturb(
             await _halt_one(gateway, random_, outcome)
         elif what < 0.4:
             outcome.faults["clock jumps"] += 1
-            _set(clock, random_.choice(_JUMPS_SECONDS))
+            clock.jump(random_.choice(_JUMPS_SECONDS))
         for backend in backends:
             await backend.recover()
             if random_.random() < 0.6:
                 outcome.faults[await backend.misbehave(random_)] += 1
-
-
-def _set(clock: Path, seconds: float) -> None:
-    """Put the gateways' wall clock ahead; in place, since they have the file mapped."""
-    with clock.open("r+b") as file:
-        file.write(JUMP.pack(seconds))
 
 
 async def _halt_one(
@@ -207,7 +198,7 @@ async def _halt_one(
 
 
 async def _start(
-    backends: list[Backend], policy: Path, clock: Path, metrics: int, processes: int
+    backends: list[Backend], policy: Path, clock: MovedClock, metrics: int, processes: int
 ) -> tuple[asyncio.subprocess.Process, str]:
     address = f"127.0.0.1:{free_port()}"
     process = await asyncio.create_subprocess_exec(
@@ -218,7 +209,7 @@ async def _start(
         f"--metrics-listen=127.0.0.1:{metrics}",
         "--drain-seconds=2",
         stderr=asyncio.subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": str(_CLOCK), "AGELANE_TEST_CLOCK": str(clock)},
+        env=os.environ | clock.environment,
     )
     async with grpc.aio.insecure_channel(address) as channel:
         await asyncio.wait_for(channel.channel_ready(), 60)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +24,8 @@ from agelane_serving.reports.cashiers import (
     SaleColumns,
     number_cashiers,
 )
-from agelane_serving.reports.cashiers.alerts import alert_id, continued
+from agelane_serving.reports.cashiers.alerts import alert_id, alerts_of, continued
+from agelane_serving.reports.cashiers.findings import Cases, Finding
 from tests.serving.reports.cashier_sales import (
     CHECKED,
     DAY,
@@ -152,6 +154,18 @@ def test_the_same_week_gives_the_same_id() -> None:
         alert_id(AlertKind.OVERRIDES, ("a", "1"), MONDAY),
     }
     assert len(others | {first}) == 5
+
+
+def test_kinds_share_the_errors() -> None:
+    """What stands out just enough by few checks does not by another of the nine kinds."""
+    counts, cases = np.array([3]), Cases(np.zeros(3, int), np.full(3, MONDAY), np.zeros(3))
+
+    def told(kind: AlertKind, p_value: float) -> int:
+        finding = Finding(kind, counts, np.ones(1), np.array([p_value]), cases)
+        return len(alerts_of(finding, (("store-1", "1"),), 0.045))
+
+    assert [told(AlertKind.LOW_CHECK_RATE, it) for it in (0.044, 0.046)] == [1, 0]
+    assert [told(AlertKind.OVERRIDES, it) for it in (0.0049, 0.0051, 0.044)] == [1, 0, 0]
 
 
 def test_an_alert_that_goes_on_keeps_its_id() -> None:

@@ -166,6 +166,17 @@ def test_cheats_do_not_hide_each_other(cheats: int) -> None:
     assert usual.rate == pytest.approx(0.08, abs=0.006)
 
 
+@pytest.mark.parametrize(("checks", "rate"), [(6, 0.08), (300, 0.001)])
+def test_where_most_miss_none_a_few_misses_are_nothing(checks: int, rate: float) -> None:
+    """As on a first day, or in a chain that is all but perfect."""
+    required = np.full(300, checks)
+    missed = np.random.default_rng(1).binomial(required, rate)
+    assert np.median(missed) == 0
+    usual = usual_misses(missed, required)
+    assert usual.rate == pytest.approx(rate, rel=0.3)
+    assert (benjamini_hochberg(usual.p_values) > 0.05).all()
+
+
 def test_two_cashiers_are_enough_to_compare() -> None:
     """The one who hardly ever checks stands out, the other one does not."""
     usual = usual_misses(np.array([5, 95]), np.array([100, 100]))

@@ -21,10 +21,16 @@ LEAST_CASES = 3
 def alerts_of(
     finding: Finding, cashiers: tuple[Cashier, ...], false_discovery_rate: float
 ) -> list[CashierAlert]:
-    """Return an alert for each cashier whose cases chance hardly explains."""
+    """Return an alert for each cashier whose cases chance hardly explains.
+
+    `false_discovery_rate` is that of LOW_CHECK_RATE. All other kinds together have as much again,
+    each the same part: the rates of kinds add up, and at most twice the rate of all alerts is
+    expected to be false. Few checks are a matter of degree; other cheats are seldom in doubt.
+    """
     adjusted = benjamini_hochberg(finding.p_values)
+    others = 1 if finding.kind is AlertKind.LOW_CHECK_RATE else len(AlertKind) - 1
     # NaN compares false: who was not tested is not reported.
-    stand_out = (adjusted <= false_discovery_rate) & (finding.counts >= LEAST_CASES)
+    stand_out = (adjusted <= false_discovery_rate / others) & (finding.counts >= LEAST_CASES)
     return [
         _alert(finding, cashiers[place], int(place), float(adjusted[place]))
         for place in np.flatnonzero(stand_out)

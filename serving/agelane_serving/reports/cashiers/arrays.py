@@ -7,7 +7,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float64]
+from agelane_serving.reports.estimate import Floats
+
+__all__ = ["Codes", "Flags", "Floats", "Ints", "equals", "per_cashier"]
+
 Ints: TypeAlias = NDArray[np.int64]
 Codes: TypeAlias = NDArray[np.int16]
 Flags: TypeAlias = NDArray[np.bool_]

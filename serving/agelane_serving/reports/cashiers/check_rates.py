@@ -81,7 +81,8 @@ def usual_misses(missed: Ints, required: Ints) -> UsualMisses:
     they are measured by. The search starts from the median, from the inner 60 %, and without all
     who are a little conspicuous: starting with everybody, one cheat in ten hides all others.
     """
-    rate = _weighted_median(missed, required)
+    # Where half of the checks are of cashiers who missed none, as on a first day, it says nothing.
+    rate = _weighted_median(missed, required) or float(missed.sum() / max(1, required.sum()))
     spread = fitted_spread(missed, required, rate, share=0.2)
     measured = _measure(missed, required, rate, spread)
     usual = _inconspicuous(measured, at=0.2)

@@ -21,7 +21,8 @@ _ALLOWANCE = 0.5
 """Half of the shift that is looked for, in standard deviations of a week."""
 _LEAST_BEFORE = 20
 """Required checks before a week, from which it is compared with them."""
-_MOST_WEEKS = 26
+MOST_WEEKS = 26
+"""How far back a cashier's own weeks are compared."""
 _LONGEST_SCORE = 4.0
 """One strange week alone must not decide."""
 
@@ -123,7 +124,7 @@ def _whole_weeks(history: SortedSales, period: Period) -> range:
     end = week_of(period.end)
     moments = history.columns.sold_at
     start = week_of(float(moments.min())) if len(moments) else end
-    return range(min(end, max(start, end - _MOST_WEEKS)), end)
+    return range(min(end, max(start, end - MOST_WEEKS)), end)
 
 
 def _by_week(history: SortedSales, which: Flags, weeks: range) -> Ints:

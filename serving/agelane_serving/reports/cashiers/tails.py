@@ -8,7 +8,7 @@ from scipy import special
 from agelane_serving.reports.cashiers.arrays import Floats, Ints
 
 FALSE_DISCOVERY_RATE = 0.05
-"""Expected share of honest cashiers among those who stand out in one kind of alert."""
+"""Expected share of honest cashiers among those who stand out by few checks."""
 
 
 def beta_binomial_tail(cases: Ints, chances: Ints, mean: Floats, spread: Floats) -> Floats:
