@@ -27,6 +27,13 @@ from loadtest.simulate.run import run
 
 REPORT = Path("reports/simulation.json")
 _DEMO_SEED = 1
+_LOOK = """\
+To look at it, gateway and console each in a terminal of its own:
+  .venv/bin/python -m agelane_serving.gateway --ledger=sqlite:///{folder}/ledger.db \\
+    --ledger-key={folder}/ledger.key --token-keys={folder}/token-keys.toml
+  (echo 'schema = 1'; .venv/bin/python -m agelane_serving.console user anna --role=manager) \\
+    > {folder}/users.toml
+  make console USERS={folder}/users.toml LEDGER=sqlite:///{folder}/ledger.db"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,10 +92,7 @@ def _demo(plan: Plan, folder: Path) -> int:
     first_moment = (now // DAY_SECONDS - plan.days + 1) * DAY_SECONDS
     plan = Plan(plan.cashiers, plan.days, first_moment=first_moment, until=now)
     uvloop.run(run(_DEMO_SEED, plan, folder))
-    print(
-        f"gateway and console keep on with --ledger=sqlite:///{folder}/ledger.db"
-        f" --ledger-key={folder}/ledger.key --token-keys={folder}/token-keys.toml"
-    )
+    print(_LOOK.format(folder=folder))
     return 0
 
 
