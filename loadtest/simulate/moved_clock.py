@@ -33,4 +33,9 @@ class MovedClock:
     def environment(self) -> dict[str, str]:
         """What a child needs in its environment."""
         paths = [str(_FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])]
-        return {"PYTHONPATH": os.pathsep.join(paths), VARIABLE: str(self._file.resolve())}
+        return {
+            "PYTHONPATH": os.pathsep.join(paths),
+            VARIABLE: str(self._file.resolve()),
+            # A gateway sets this before it imports gRPC; with a moved clock that is imported first.
+            "GRPC_ENABLE_FORK_SUPPORT": "0",
+        }

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 # Until the gateway is there to listen, "read your files anew" must not end it.
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
+# What gRPC does for children that are forked crashes some before they become a report's program.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 import uvloop  # noqa: E402
 

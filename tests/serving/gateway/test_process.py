@@ -19,7 +19,7 @@ import grpc
 import pytest
 
 from agelane.tfserving.v1 import predict_pb2
-from agelane.v1 import assessment_pb2
+from agelane.v1 import assessment_pb2, report_pb2, report_pb2_grpc
 from tests.ports import free_port
 from tests.serving.gateway import photos
 from tests.serving.gateway.conftest import Lane, until
@@ -101,6 +101,21 @@ async def test_no_photo_ends_up_in_the_log(model: FakeModelServer) -> None:
     assert PHOTO_MARK not in stdout + stderr
     assert b"till-7-call-1" in stderr
     assert b"till-7-call-2" in stderr
+
+
+async def test_a_report_is_made_where_grpc_handles_no_forks(tmp_path: Path) -> None:
+    """It says so in the log where it does, and now and then crashes the report before it begins."""
+    key = tmp_path / "ledger.key"
+    key.write_bytes(bytes(32))
+    flags = ("--listen=127.0.0.1:0", "--model-server=127.0.0.1:1", f"--ledger-key={key}")
+    async with running(*flags, f"--ledger=sqlite:///{tmp_path}/ledger.db") as (process, address):
+        async with grpc.aio.insecure_channel(address) as channel:
+            stub: report_pb2_grpc.ReportServiceAsyncStub
+            stub = report_pb2_grpc.ReportServiceStub(channel)
+            await stub.GetCashierReport(report_pb2.GetCashierReportRequest(), timeout=60)
+        process.terminate()
+        _, said = await process.communicate()
+        assert b"fork" not in said
 
 
 async def test_a_taken_port_is_a_clear_error(model: FakeModelServer) -> None:
