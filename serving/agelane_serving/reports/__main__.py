@@ -7,6 +7,7 @@ operator has `nightly` run once a day.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import time
@@ -30,6 +31,7 @@ def main() -> int:
     """Run one command; return the exit code: 1 for what can't be answered, 2 for no database."""
     options = _parser().parse_args()
     os.nice(_NICENESS)
+    gc.disable()  # it would go through a million rows again and again, and the process ends soon
     try:
         options.run(options)
     except LedgerError as error:
