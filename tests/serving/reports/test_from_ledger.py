@@ -138,6 +138,27 @@ def test_other_goods_and_other_times_are_left_out(engine: Engine, store: Store) 
     assert nothing.cashiers == ()
 
 
+def test_history_tells_who_missed_a_check_and_no_more(engine: Engine, store: Store) -> None:
+    """And what was sold then may be cancelled in the period."""
+    random = Random(2)
+    sales: list[RestrictedSale] = []
+    for number in range(300):
+        sales.append(any_sale(random, number, [sale.sale_id for sale in sales]))
+    store.record([as_told(each) for each in sales])
+    now = Period(NOON, DAY.end)
+    with engine.connect() as connection:
+        read = read_sales(connection, now, "alcohol", DAY.start)
+    ordered = sorted(sales, key=lambda each: (each.sold_at < NOON, int(each.sale_id[5:])))
+    wanted = SaleColumns.from_sales(ordered)
+    history = wanted.sold_at < NOON
+    assert 100 < history.sum() < 200
+    for name in ("sold_at", "outcome", "decision", "document_result", "decided_offline"):
+        np.testing.assert_allclose(getattr(read, name), getattr(wanted, name), err_msg=name)
+    np.testing.assert_array_equal(read.voids_row, wanted.voids_row)
+    assert np.isnan(read.check_seconds[history]).all()
+    np.testing.assert_allclose(read.check_seconds[~history], wanted.check_seconds[~history])
+
+
 def test_who_was_erased_is_no_cashier(engine: Engine, store: Store) -> None:
     """The sales count for a chain as a self-checkout's do, and stand in nobody's report."""
     store.record([sale(), Attempt("a", "hamburg-1", "1", "c7", "TOKEN_FORGED")])

@@ -26,8 +26,8 @@ def report_cashiers(
     Raises:
         LedgerError: the database can't be read.
     """
-    reaching_back = Period(period.start - MOST_WEEKS * WEEK_SECONDS, period.end)
+    history_from = period.start - MOST_WEEKS * WEEK_SECONDS
     with snapshot(engine) as connection:
-        sales = read_sales(connection, reaching_back, restricted_category)
+        sales = read_sales(connection, period, restricted_category, history_from)
         attempts = read_attempts(connection, period)
     return cashier_report(sales, period, attempts, earlier, false_discovery_rate)
