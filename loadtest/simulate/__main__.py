@@ -2,7 +2,7 @@
 
 Their customers are photographed, their cashiers check, forget or cheat, their sales are recorded,
 and their managers ask for reports, which are compared with the truth. A chain of 300 cashiers over
-90 days takes about a quarter of an hour. What is finished is kept in reports/simulation and is not
+90 days takes about twenty minutes. What is finished is kept in reports/simulation and is not
 done again; the figures of all go to stdout and reports/simulation.json.
 """
 
