@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agelane.v1 import report_pb2, sale_pb2
 from agelane_serving.reports.cashiers import (
     AlertKind,
+    Cashier,
     CashierAlert,
     CashierSummary,
     DocumentReading,
@@ -201,6 +202,8 @@ def test_columns_must_have_one_length() -> None:
 
 def test_cashiers_are_numbered_by_store() -> None:
     """Number 1 of one store is not number 1 of another."""
-    cashiers, codes = number_cashiers(["a", "b", "a", "a"], ["1", "1", None, "1"])
+    places: dict[Cashier, int] = {}
+    codes = number_cashiers(["a", "b", "a", "a"], ["1", "1", None, "1"], places)
+    cashiers = tuple(places)
     assert cashiers == (("a", "1"), ("b", "1"))
     assert codes.tolist() == [0, 1, -1, 0]

@@ -65,13 +65,14 @@ class SaleColumns:
     def from_sales(cls, sales: Iterable[RestrictedSale]) -> SaleColumns:
         """Return the sales as columns, row by row in their order."""
         rows = list(sales)
-        cashiers, cashier = number_cashiers(
-            [sale.store_id for sale in rows], [sale.cashier_id for sale in rows]
+        cashiers: dict[Cashier, int] = {}
+        cashier = number_cashiers(
+            [sale.store_id for sale in rows], [sale.cashier_id for sale in rows], cashiers
         )
         named = {sale.sale_id: row for row, sale in enumerate(rows)}
         voids = [named.get(sale.voids_sale_id or "", UNKNOWN) for sale in rows]
         return cls(
-            cashiers=cashiers,
+            cashiers=tuple(cashiers),
             cashier=cashier,
             sold_at=np.array([sale.sold_at for sale in rows], float),
             outcome=_codes([sale.outcome for sale in rows], NONE),
@@ -93,18 +94,17 @@ class SaleColumns:
 
 
 def number_cashiers(
-    store_ids: Sequence[str], cashier_ids: Sequence[str | None]
-) -> tuple[tuple[Cashier, ...], Ints]:
-    """Return the cashiers of N rows in order of appearance, and each row's place among them, [N].
+    store_ids: Iterable[str], cashier_ids: Iterable[str | None], places: dict[Cashier, int]
+) -> Ints:
+    """Return each of N rows' place among the cashiers, [N]; -1 for a row without one.
 
-    A row without a cashier gets -1.
+    Those who are not in `places` yet are added, in order of appearance.
     """
-    places: dict[Cashier, int] = {}
     codes = [
         places.setdefault((store, cashier), len(places)) if cashier else UNKNOWN
         for store, cashier in zip(store_ids, cashier_ids, strict=True)
     ]
-    return tuple(places), np.array(codes, np.int64)
+    return np.array(codes, np.int64)
 
 
 def _codes(values: Sequence[int | None], none: int) -> Codes:

@@ -22,6 +22,7 @@ from agelane_serving.reports.cashiers import (
     Period,
     SaleColumns,
     TokenMisuse,
+    number_cashiers,
 )
 from agelane_serving.reports.cashiers.arrays import Floats, Ints
 from agelane_serving.reports.cashiers.columns import NONE, UNKNOWN
@@ -119,17 +120,14 @@ def _read(
     """Return columns by name; cashiers get the next number in `places` as they appear."""
     # The driver's own cursor: a row of SQLAlchemy's takes longer than all the rest.
     cursor: Any = connection.execute(_query(part, restricted_category)).cursor
-    cashier: list[int] = []
-    tables: list[Floats] = []
+    cashier = [np.empty(0, np.int64)]
+    tables = [np.empty((len(part.plain) + 4, 0))]
     while rows := cursor.fetchmany(_AT_A_TIME):
         stores, cashiers, *numbers = zip(*rows, strict=True)
-        cashier += [
-            places.setdefault(each, len(places)) if each[1] else UNKNOWN
-            for each in zip(stores, cashiers, strict=True)
-        ]
+        cashier.append(number_cashiers(stores, cashiers, places))
         tables.append(np.array(numbers, float))  # None becomes NaN
-    table = np.concatenate(tables, axis=1) if tables else np.empty((len(part.plain) + 4, 0))
-    return {"cashier": np.array(cashier, np.int64), **_columns(table, part)}
+    table = np.concatenate(tables, axis=1)
+    return {"cashier": np.concatenate(cashier), **_columns(table, part)}
 
 
 def _query(part: _Part, restricted_category: str) -> Executable:
