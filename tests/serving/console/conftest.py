@@ -19,7 +19,9 @@ import pytest_asyncio
 from playwright.async_api import APIRequestContext, Browser, Page, Playwright, async_playwright
 
 from agelane_serving.console.passwords import hashed
+from agelane_serving.ledger.learnt import read_confusions
 from agelane_serving.ledger.migrate import migrate
+from agelane_serving.ledger.store import engine_for
 from tests.ports import free_port
 from tests.serving.console import chain
 from tests.serving.gateway.conftest import until
@@ -197,6 +199,13 @@ async def gateway(
     flags += [f"--policy={policy_without_audit}"]
     async with running("agelane_serving.gateway", *flags) as server:
         await server.until("ready: version 7")
+        books = engine_for(f"sqlite:///{folder / 'ledger.db'}")
+
+        async def has_told_of_its_model() -> bool:
+            return 7 in read_confusions(books)
+
+        await until(has_told_of_its_model)
+        books.dispose()
         yield [f"--gateway={server.address}", f"--admin={admin}"]
 
 

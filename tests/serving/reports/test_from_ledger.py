@@ -148,10 +148,11 @@ def test_history_tells_who_missed_a_check_and_no_more(engine: Engine, store: Sto
     now = Period(NOON, DAY.end)
     with engine.connect() as connection:
         read = read_sales(connection, now, "alcohol", DAY.start)
-    ordered = sorted(sales, key=lambda each: (each.sold_at < NOON, int(each.sale_id[5:])))
+    known = [each for each in sales if each.sold_at >= NOON or each.decision is not Decision.ALLOW]
+    ordered = sorted(known, key=lambda each: (each.sold_at < NOON, int(each.sale_id[5:])))
     wanted = SaleColumns.from_sales(ordered)
     history = wanted.sold_at < NOON
-    assert 100 < history.sum() < 200
+    assert 80 < history.sum() < 130
     for name in ("sold_at", "outcome", "decision", "document_result", "decided_offline"):
         np.testing.assert_allclose(getattr(read, name), getattr(wanted, name), err_msg=name)
     np.testing.assert_array_equal(read.voids_row, wanted.voids_row)

@@ -100,11 +100,12 @@ def number_cashiers(
 
     Those who are not in `places` yet are added, in order of appearance.
     """
-    codes = [
-        places.setdefault((store, cashier), len(places)) if cashier else UNKNOWN
-        for store, cashier in zip(store_ids, cashier_ids, strict=True)
-    ]
-    return np.array(codes, np.int64)
+    keys = [*zip(store_ids, cashier_ids, strict=True)]
+    place_of: dict[tuple[str, str | None], int] = {}
+    for store, cashier in dict.fromkeys(keys):
+        known = places.setdefault((store, cashier), len(places)) if cashier else UNKNOWN
+        place_of[store, cashier] = known
+    return np.array([*map(place_of.__getitem__, keys)], np.int64)
 
 
 def _codes(values: Sequence[int | None], none: int) -> Codes:

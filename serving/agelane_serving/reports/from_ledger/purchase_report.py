@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -31,6 +32,8 @@ from agelane_serving.reports.from_ledger.baskets import (
 )
 from agelane_serving.reports.offers import OfferEffect
 
+_logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class AgeGroupReport:
@@ -58,7 +61,12 @@ def report_purchases(
         LedgerError: the database can't be read.
     """
     which = Which.within(period, store_id)
-    confusions = _confusions(engine, groups)
+    starts = tuple(group.from_years for group in groups)
+    confusions = {
+        version: confusion
+        for version, confusion in _confusions(engine).items()
+        if confusion.group_starts == starts
+    }
     with snapshot(engine) as connection:
         offers = read_offer_effects(connection, which)
         version = _version(connection, which, confusions)
@@ -80,24 +88,25 @@ def learn_lifts(engine: Engine, period: Period) -> str | None:
     Raises:
         LedgerError: the database can't be read.
     """
-    newest = max(read_confusions(engine).items(), default=None)
-    if newest is None:
+    confusions = _confusions(engine)
+    if not confusions:
         return None
-    groups = groups_from_starts(confusion_from_card(json.loads(newest[1])).group_starts)
+    groups = groups_from_starts(confusions[max(confusions)].group_starts)
     report = report_purchases(engine, period, "", groups)
     with snapshot(engine) as connection:
         restricted = restricted_categories(connection, Which.within(period, ""))
     return lifts_as_text(groups, report.purchases, restricted)
 
 
-def _confusions(engine: Engine, groups: tuple[AgeGroup, ...]) -> dict[int, Confusion]:
-    """Return those that are of these groups."""
-    starts = tuple(group.from_years for group in groups)
-    read = {
-        version: confusion_from_card(json.loads(content))
-        for version, content in read_confusions(engine).items()
-    }
-    return {version: found for version, found in read.items() if found.group_starts == starts}
+def _confusions(engine: Engine) -> dict[int, Confusion]:
+    """Return them by the model's versions; of a card that says nonsense there is none."""
+    read: dict[int, Confusion] = {}
+    for version, content in read_confusions(engine).items():
+        try:
+            read[version] = confusion_from_card(json.loads(content))
+        except ValueError as error:
+            _logger.warning("version %d of the model is left out: %s", version, error)
+    return read
 
 
 def _version(

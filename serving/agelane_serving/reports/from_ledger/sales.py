@@ -39,13 +39,13 @@ def read_sales(
 ) -> SaleColumns:
     """Return all sales of these goods within a period.
 
-    From the moment `history_from` until the period begins there is no more of each than what tells
-    whether a check was missed, which takes half the time to read.
+    From the moment `history_from` until the period begins only those that required a check, and no
+    more of each than what tells whether it was missed: that takes a fifth of the time to read.
     """
     places: dict[Cashier, int] = {}
     parts = [_read(connection, _Part(period, _PLAIN, _DIGITS), restricted_category, places)]
     if history_from is not None and history_from < period.start:
-        before = _Part(Period(history_from, period.start), (), _BRIEF_DIGITS)
+        before = _Part(Period(history_from, period.start), (), _BRIEF_DIGITS, _CHECK_REQUIRED)
         parts.append(_read(connection, before, restricted_category, places))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     number, voids = columns.pop("number"), columns.pop("voids")
@@ -103,6 +103,7 @@ _DIGITS: dict[str, tuple[ColumnElement[int], int]] = {
 _BRIEF_DIGITS = {
     name: _DIGITS[name] for name in ("outcome", "decision", "document_result", "decided_offline")
 }
+_CHECK_REQUIRED = (events.c.decision != Decision.ALLOW.name,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,6 +113,7 @@ class _Part:
     period: Period
     plain: tuple[ColumnElement[Any], ...]
     digits: Mapping[str, tuple[ColumnElement[int], int]]
+    only: tuple[ColumnElement[bool], ...] = ()
 
 
 def _read(
@@ -147,6 +149,7 @@ def _query(part: _Part, restricted_category: str) -> Executable:
             _within(part.period),
             events.c.kind == SALE,
             events.c.restricted_category == restricted_category,
+            *part.only,
         )
         .order_by(events.c.number)
     )
