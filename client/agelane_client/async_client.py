@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterable, Iterable
 from datetime import datetime
 from functools import cached_property
 from types import TracebackType
@@ -19,6 +20,7 @@ from agelane_client.age_group_results import AgeGroupReport
 from agelane_client.cashier_results import CashierReport
 from agelane_client.convert import to_assessment
 from agelane_client.errors import AgelaneError, ClosedError
+from agelane_client.frames import AsyncSender, FrameTalk
 from agelane_client.hedging import Hedging, race_async
 from agelane_client.offline import assess_offline, decides_offline
 from agelane_client.options import (
@@ -35,7 +37,7 @@ from agelane_client.reports import (
     to_age_group_report,
     to_cashier_report,
 )
-from agelane_client.requests import Photo, assess_request, read_photo
+from agelane_client.requests import Photo, assess_request, customer_start, read_photo
 from agelane_client.results import Assessment, Health
 from agelane_client.rpc_errors import error_from_rpc
 from agelane_client.sales import Sale, SaleReceipt, sale_request, to_receipt
@@ -111,6 +113,36 @@ class AsyncClient:
                 error, request_id=request_id, restricted_category=restricted_category
             )
         return to_assessment(response.assessment)
+
+    async def assess_frames(
+        self,
+        photos: Iterable[Photo] | AsyncIterable[Photo],
+        *,
+        store_id: str | None = None,
+        lane_id: str | None = None,
+        request_id: str | None = None,
+        restricted_category: str | None = None,
+        timeout: float | None = None,
+        offline: bool | None = None,
+    ) -> Assessment:
+        """Assess as `Client.assess_frames` does; a plain iterable is read in a thread."""
+        talk = FrameTalk(
+            customer_start(
+                self._options,
+                store_id=store_id,
+                lane_id=lane_id,
+                request_id=request_id,
+                restricted_category=restricted_category,
+            )
+        )
+        try:
+            return to_assessment(talk.assessment(await self._talk(talk, photos, timeout)))
+        except AgelaneError as error:
+            if not decides_offline(error, self._options, offline):
+                raise
+            return assess_offline(
+                error, request_id=request_id, restricted_category=restricted_category
+            )
 
     async def record_sale(self, sale: Sale, *, timeout: float | None = None) -> SaleReceipt:
         """Record a sale as `Client.record_sale` does, with the same arguments and errors."""
@@ -218,15 +250,48 @@ class AsyncClient:
                     hedging,
                 )
             return await method(request, timeout=seconds, metadata=metadata)
-        except grpc.RpcError as error:
-            raise error_from_rpc(error, request_id) from error
-        except grpc.aio.UsageError as error:  # how grpc says that the channel is closed
-            raise ClosedError("the client is closed") from error
-        except asyncio.CancelledError:
-            # That is also how calls in progress end when the channel is closed under them.
-            if self._closed and not _task_is_cancelled():
-                raise ClosedError("the client was closed during the call") from None
-            raise
+        except (grpc.RpcError, grpc.aio.UsageError, asyncio.CancelledError) as error:
+            raise self._failed(error, request_id) from error
+
+    async def _talk(
+        self,
+        talk: FrameTalk,
+        photos: Iterable[Photo] | AsyncIterable[Photo],
+        timeout: float | None,
+    ) -> AgelaneError | None:
+        """Send photos and note the answers; return what ended that early."""
+        seconds = self._options.seconds(timeout)
+        sender = AsyncSender(talk, photos)
+
+        failed: AgelaneError | None = None
+        try:
+            answers = self._checkout.AssessCustomerStream(
+                sender.requests(), timeout=seconds, metadata=self._options.metadata
+            )
+            async for answer in answers:
+                talk.answered(answer)
+                sender.go_on(more=not talk.is_settled)
+        except (grpc.RpcError, grpc.aio.UsageError, asyncio.CancelledError) as error:
+            failed = self._failed(error, talk.request_id)
+        finally:
+            sender.go_on(more=False)
+        if sender.error is not None:
+            raise sender.error
+        return failed
+
+    def _failed(
+        self, error: grpc.RpcError | grpc.aio.UsageError | asyncio.CancelledError, request_id: str
+    ) -> AgelaneError:
+        """Return what a failed call means; raise what has nothing to do with gRPC."""
+        if isinstance(error, grpc.RpcError):
+            return error_from_rpc(error, request_id)
+        # UsageError is how gRPC says before a call that the channel is closed. CancelledError is
+        # how calls in progress end when it is closed under them, but not only.
+        if isinstance(error, asyncio.CancelledError) and (not self._closed or _task_is_cancelled()):
+            raise error
+        closed = ClosedError("the client is closed")
+        closed.__cause__ = error
+        return closed
 
 
 def _task_is_cancelled() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from types import TracebackType
 from typing import TypeVar
@@ -16,6 +17,7 @@ from agelane_client.age_group_results import AgeGroupReport
 from agelane_client.cashier_results import CashierReport
 from agelane_client.convert import to_assessment
 from agelane_client.errors import AgelaneError, ClosedError
+from agelane_client.frames import FrameTalk, Sender
 from agelane_client.hedging import Hedging, race
 from agelane_client.offline import assess_offline, decides_offline
 from agelane_client.options import (
@@ -32,7 +34,7 @@ from agelane_client.reports import (
     to_age_group_report,
     to_cashier_report,
 )
-from agelane_client.requests import Photo, assess_request, read_photo
+from agelane_client.requests import Photo, assess_request, customer_start, read_photo
 from agelane_client.results import Assessment, Health
 from agelane_client.rpc_errors import error_from_rpc
 from agelane_client.sales import Sale, SaleReceipt, sale_request, to_receipt
@@ -129,6 +131,54 @@ class Client:
                 error, request_id=request_id, restricted_category=restricted_category
             )
         return to_assessment(response.assessment)
+
+    def assess_frames(
+        self,
+        photos: Iterable[Photo],
+        *,
+        store_id: str | None = None,
+        lane_id: str | None = None,
+        request_id: str | None = None,
+        restricted_category: str | None = None,
+        timeout: float | None = None,
+        offline: bool | None = None,
+    ) -> Assessment:
+        """Assess one customer by several photos, fused into a sharper answer.
+
+        A photo is taken when the one before is answered, until more would not change the decision
+        or the time is over: then the answer is what was seen so far. A photo that can't be used is
+        left out.
+
+        Args:
+            photos: of one customer, for example a generator that reads a camera.
+            store_id: as for `assess`, like all that follow.
+            lane_id: the lane.
+            request_id: one for all photos.
+            restricted_category: the goods in question.
+            timeout: seconds for all photos together, if not the client's.
+            offline: whether to answer VERIFY_ID where there is no decision.
+
+        Raises:
+            AgelaneError: there is no decision, as for `assess`.
+            Exception: whatever `photos` raises.
+        """
+        talk = FrameTalk(
+            customer_start(
+                self._options,
+                store_id=store_id,
+                lane_id=lane_id,
+                request_id=request_id,
+                restricted_category=restricted_category,
+            )
+        )
+        try:
+            return to_assessment(talk.assessment(self._talk(talk, photos, timeout)))
+        except AgelaneError as error:
+            if not decides_offline(error, self._options, offline):
+                raise
+            return assess_offline(
+                error, request_id=request_id, restricted_category=restricted_category
+            )
 
     def record_sale(self, sale: Sale, *, timeout: float | None = None) -> SaleReceipt:
         """Record a sale; when this returns, it is durable.
@@ -232,8 +282,36 @@ class Client:
                 )
             return method(request, timeout=seconds, metadata=metadata)
         except (grpc.RpcError, ValueError) as error:
-            if self._closed:  # ValueError is how grpc says it before a call, CANCELLED during one
-                raise ClosedError("the client is closed") from error
-            if isinstance(error, grpc.RpcError):
-                raise error_from_rpc(error, request_id) from error
-            raise
+            raise self._failed(error, request_id) from error
+
+    def _talk(
+        self, talk: FrameTalk, photos: Iterable[Photo], timeout: float | None
+    ) -> AgelaneError | None:
+        """Send photos and note the answers; return what ended that early."""
+        seconds = self._options.seconds(timeout)
+        sender = Sender(talk, photos)
+        failed: AgelaneError | None = None
+        try:
+            answers = self._checkout.AssessCustomerStream(
+                sender.requests(), timeout=seconds, metadata=self._options.metadata
+            )
+            for answer in answers:
+                talk.answered(answer)
+                sender.go_on(more=not talk.is_settled)
+        except (grpc.RpcError, ValueError) as error:
+            failed = self._failed(error, talk.request_id)
+        finally:
+            sender.go_on(more=False)
+        if sender.error is not None:
+            raise sender.error
+        return failed
+
+    def _failed(self, error: grpc.RpcError | ValueError, request_id: str) -> AgelaneError:
+        """Return what a failed call means; raise what has nothing to do with gRPC."""
+        if self._closed:  # ValueError is how grpc says it before a call, CANCELLED during one
+            closed = ClosedError("the client is closed")
+            closed.__cause__ = error
+            return closed
+        if isinstance(error, grpc.RpcError):
+            return error_from_rpc(error, request_id)
+        raise error

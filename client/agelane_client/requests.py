@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from agelane.v1.checkout_pb2 import AssessCustomerRequest
+from agelane.v1.checkout_pb2 import AssessCustomerRequest, CustomerStart
 from agelane_client.errors import PhotoError, RequestError
 from agelane_client.options import Options
 
@@ -47,6 +47,23 @@ def assess_request(
     """
     return AssessCustomerRequest(
         photo=photo,
+        store_id=options.store_id if store_id is None else store_id,
+        lane_id=options.lane_id if lane_id is None else lane_id,
+        request_id=request_id or uuid.uuid4().hex,
+        restricted_category=restricted_category or "",
+    )
+
+
+def customer_start(
+    options: Options,
+    *,
+    store_id: str | None,
+    lane_id: str | None,
+    request_id: str | None,
+    restricted_category: str | None,
+) -> CustomerStart:
+    """Return what begins a stream of photos of one customer; None as for `assess_request`."""
+    return CustomerStart(
         store_id=options.store_id if store_id is None else store_id,
         lane_id=options.lane_id if lane_id is None else lane_id,
         request_id=request_id or uuid.uuid4().hex,

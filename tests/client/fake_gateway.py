@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from typing import Any, NoReturn
 
@@ -89,6 +89,8 @@ class FakeGateway(CheckoutServiceServicer, ReportServiceServicer):
         self.sales: list[sale_pb2.RecordSaleRequest] = []
         self.report: Callable[[Any, Any], Any] = self.hang
         self.asked: list[Any] = []
+        self.events: list[checkout_pb2.AssessCustomerStreamRequest] = []
+        self.settled_after = 0
         self.metadata: list[dict[str, str | bytes]] = []
         self.called = threading.Event()
         self._stopped = threading.Event()
@@ -127,9 +129,31 @@ class FakeGateway(CheckoutServiceServicer, ReportServiceServicer):
         self.called.set()
         return checkout_pb2.AssessCustomerResponse(assessment=self.behaviour(request, context))
 
-    def AssessCustomerStream(self, request_iterator: Iterable[Any], context: Any) -> NoReturn:
-        """Not scripted."""
-        raise NotImplementedError
+    def AssessCustomerStream(
+        self, request_iterator: Iterable[checkout_pb2.AssessCustomerStreamRequest], context: Any
+    ) -> Iterator[checkout_pb2.AssessCustomerStreamResponse]:
+        """Record the events; answer each frame as if it were a call, and the end of a customer."""
+        self.metadata.append(dict(context.invocation_metadata()))
+        customer, frames = checkout_pb2.CustomerStart(), 0
+        for event in request_iterator:
+            self.events.append(event)
+            kind = event.WhichOneof("event")
+            if kind == "customer_start":
+                customer, frames = event.customer_start, 0
+                continue
+            frames += kind == "frame"
+            request = checkout_pb2.AssessCustomerRequest(
+                photo=event.frame.photo, request_id=customer.request_id
+            )
+            assessment = self.behaviour(request, context)
+            assessment.frames_used = frames
+            final = kind == "customer_end" or frames == self.settled_after
+            response = checkout_pb2.AssessCustomerStreamResponse(
+                assessment=assessment, frames_received=frames, final=final
+            )
+            if kind == "frame":
+                response.frame_number = event.frame.frame_number
+            yield response
 
     def RecordSale(
         self, request: sale_pb2.RecordSaleRequest, context: Any

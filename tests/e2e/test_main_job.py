@@ -9,7 +9,9 @@ import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 import pytest
@@ -67,6 +69,24 @@ def test_a_certified_model_waves_through_who_is_clearly_old_enough(client: Clien
     """The trainer's certificate, read by the gateway from the version that answered."""
     assessment = client.assess(SAMPLES / "biden_2010.jpg")
     assert assessment.alcohol_decision is AlcoholDecision.ALLOW
+
+
+def test_several_photos_of_one_person_make_one_answer(client: Client) -> None:
+    """One photo alone gets the age of a call; none is taken that the decision does not need."""
+    once = client.assess_frames([SAMPLES / "obama_2012.jpg"])
+    alone = client.assess(SAMPLES / "obama_2012.jpg").age_years
+    assert once.frames_used == 1
+    assert once.age_years == pytest.approx(alone)
+    taken: list[int] = []
+
+    def camera() -> Iterator[Path]:
+        for number in range(20):
+            taken.append(number)
+            yield SAMPLES / "biden_2010.jpg"
+
+    fused = client.assess_frames(camera())
+    assert fused.alcohol_decision is AlcoholDecision.ALLOW
+    assert len(taken) < 20
 
 
 @pytest.mark.parametrize("name", ["cat", "coffee", "rocket"])

@@ -1,0 +1,137 @@
+"""Several photos of one customer, one after the other: what is sent, and what is kept of it."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+
+from agelane.v1 import assessment_pb2, checkout_pb2
+from agelane_client.errors import AgelaneError, ClosedError, PhotoError, ServerError
+from agelane_client.requests import Photo, read_photo
+
+_Request = checkout_pb2.AssessCustomerStreamRequest
+_Response = checkout_pb2.AssessCustomerStreamResponse
+
+
+class FrameTalk:
+    """The talk with a gateway about one customer.
+
+    A frame is sent when the one before is answered: so the next is fresh from the camera, and none
+    is sent that the decision does not need.
+    """
+
+    def __init__(self, customer: checkout_pb2.CustomerStart) -> None:
+        """`customer` is who stands at the lane."""
+        self.request_id = customer.request_id
+        self.start = _Request(customer_start=customer)
+        self.end = _Request(customer_end=checkout_pb2.CustomerEnd())
+        self.is_settled = False
+        self._number = 0
+        self._best: assessment_pb2.Assessment | None = None
+        self._bad_photo: PhotoError | None = None
+
+    def frame(self, photo: Photo) -> _Request | None:
+        """Return what sends `photo`; None: it can't be read, and is left out."""
+        try:
+            data = read_photo(photo)
+        except PhotoError as error:
+            self._bad_photo = error
+            return None
+        self._number += 1
+        return _Request(frame=checkout_pb2.CustomerFrame(photo=data, frame_number=self._number))
+
+    def answered(self, response: _Response) -> None:
+        """Take note of an answer."""
+        self.is_settled = response.final
+        self._best = response.assessment
+
+    def assessment(self, error: AgelaneError | None) -> assessment_pb2.Assessment:
+        """Return the last answer; whatever ended the talk early does not undo it.
+
+        Raises:
+            AgelaneError: no frame was answered, or the client was closed.
+        """
+        if self._best is not None and self._number and not isinstance(error, ClosedError):
+            return self._best
+        if error is not None:
+            raise error
+        if self._number:
+            raise ServerError("the gateway answered no photo", request_id=self.request_id)
+        raise self._bad_photo or PhotoError("there is no photo", reason="EMPTY_PHOTO")
+
+
+class Sender:
+    """Gives gRPC's thread what to send, in turn with the answers."""
+
+    def __init__(self, talk: FrameTalk, photos: Iterable[Photo]) -> None:
+        """`photos` are taken one by one, each when the one before is answered."""
+        self._talk, self._photos = talk, photos
+        self._turns: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self.error: Exception | None = None
+        """What the photos' iterator raised; for the caller, not for gRPC."""
+
+    def requests(self) -> Iterator[_Request]:
+        """Yield what to send."""
+        yield self._talk.start
+        try:
+            for photo in self._photos:
+                frame = self._talk.frame(photo)
+                if frame is None:
+                    continue
+                yield frame
+                if not self._turns.get():
+                    break
+        except Exception as error:  # noqa: BLE001 - the caller raises it again
+            self.error = error
+        yield self._talk.end
+
+    def go_on(self, *, more: bool) -> None:
+        """Let the next photo be taken, or the customer be ended."""
+        self._turns.put(more)
+
+
+class AsyncSender:
+    """`Sender` for asyncio; a plain iterable of photos is read in a thread."""
+
+    def __init__(self, talk: FrameTalk, photos: Iterable[Photo] | AsyncIterable[Photo]) -> None:
+        """See `Sender`."""
+        self._talk, self._photos = talk, photos
+        self._turns: asyncio.Queue[bool] = asyncio.Queue()
+        self.error: Exception | None = None
+        """See `Sender`."""
+
+    async def requests(self) -> AsyncIterator[_Request]:
+        """Yield what to send."""
+        yield self._talk.start
+        try:
+            async for photo in _each(self._photos):
+                # Even a small file may lie on a disk that is slow to wake.
+                frame = await asyncio.to_thread(self._talk.frame, photo)
+                if frame is None:
+                    continue
+                yield frame
+                if not await self._turns.get():
+                    break
+        except Exception as error:  # noqa: BLE001 - the caller raises it again
+            self.error = error
+        yield self._talk.end
+
+    def go_on(self, *, more: bool) -> None:
+        """See `Sender`."""
+        self._turns.put_nowait(more)
+
+
+async def _each(photos: Iterable[Photo] | AsyncIterable[Photo]) -> AsyncIterator[Photo]:
+    """Yield photos from either kind of iterable."""
+    if isinstance(photos, AsyncIterable):
+        async for photo in photos:
+            yield photo
+        return
+    left = iter(photos)
+
+    def following() -> Photo | None:
+        return next(left, None)
+
+    while (taken := await asyncio.to_thread(following)) is not None:
+        yield taken
