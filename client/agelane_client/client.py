@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from datetime import datetime
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import TypeVar
 import grpc
 from google.protobuf.wrappers_pb2 import Int32Value, StringValue
 
+from agelane.v1 import sale_pb2
 from agelane.v1.checkout_pb2_grpc import CheckoutServiceStub
 from agelane.v1.report_pb2_grpc import ReportServiceStub
 from agelane_client import health
@@ -26,6 +28,7 @@ from agelane_client.options import (
     DEFAULT_TARGET,
     DEFAULT_TIMEOUT,
     Options,
+    Preparation,
     Tls,
 )
 from agelane_client.reports import (
@@ -38,6 +41,7 @@ from agelane_client.requests import Photo, assess_request, customer_start, read_
 from agelane_client.results import Assessment, Health
 from agelane_client.rpc_errors import error_from_rpc
 from agelane_client.sales import Sale, SaleReceipt, sale_request, to_receipt
+from agelane_client.spool import MOST_SALES, SaleSpool
 
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
@@ -62,10 +66,12 @@ class Client:
         lane_id: str = "",
         token: str = "",
         tls: Tls = False,
+        prepare_photos: bool | Preparation = False,
     ) -> None:
         """See `Options` for the arguments. Raises ConfigurationError."""
         self._options = Options(
-            target, timeout, report_timeout, offline, hedging, store_id, lane_id, token, tls
+            *(target, timeout, report_timeout, offline, hedging, store_id, lane_id, token, tls),
+            prepare_photos,
         )
         self._hedging = Hedging(hedging) if hedging else None
         self._closed = False
@@ -96,7 +102,8 @@ class Client:
         """Estimate the age of the person on `photo` and decide about age-restricted goods.
 
         Args:
-            photo: a JPEG or PNG file of at most 1 MiB, as bytes or as a path.
+            photo: a JPEG or PNG file of at most 1 MiB, as bytes or as a path; or, with the extra
+                `photos`, a Pillow image or a NumPy array, which is prepared first.
             store_id: the store, if not the client's.
             lane_id: the lane, if not the client's.
             request_id: name of the call in the gateway's log; made up if not given.
@@ -110,7 +117,7 @@ class Client:
         """
         try:
             request = assess_request(
-                read_photo(photo),
+                read_photo(photo, self._options.prepare_photos),
                 self._options,
                 store_id=store_id,
                 lane_id=lane_id,
@@ -169,7 +176,8 @@ class Client:
                 lane_id=lane_id,
                 request_id=request_id,
                 restricted_category=restricted_category,
-            )
+            ),
+            self._options.prepare_photos,
         )
         try:
             return to_assessment(talk.assessment(self._talk(talk, photos, timeout)))
@@ -190,11 +198,22 @@ class Client:
         Raises:
             AgelaneError: it is not recorded, or nobody knows; call again with the same sale.
         """
-        request = sale_request(sale, self._options)
-        response = self._call(
-            self._checkout.RecordSale, request, timeout, request_id=request.sale_id
-        )
-        return to_receipt(response)
+        return self._record(sale_request(sale, self._options), timeout)
+
+    def sale_spool(
+        self, path: str | os.PathLike[str], *, most_sales: int = MOST_SALES
+    ) -> SaleSpool:
+        """Return a spool: its `record` keeps sales on this machine until a gateway has them.
+
+        Args:
+            path: its file, one for each lane; made if it is not there, next to two more while it is
+                in use. What was left there is told at once.
+            most_sales: how many it may hold.
+
+        Raises:
+            SpoolError: the file can't be used, or another process uses it.
+        """
+        return SaleSpool(self._record, path, self._options, most_sales)
 
     def cashier_report(
         self,
@@ -262,6 +281,10 @@ class Client:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _record(self, request: sale_pb2.RecordSaleRequest, timeout: float | None) -> SaleReceipt:
+        method = self._checkout.RecordSale
+        return to_receipt(self._call(method, request, timeout, request_id=request.sale_id))
 
     def _call(
         self,

@@ -10,13 +10,12 @@ from typing import Any
 
 import grpc
 import pytest
-from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 from agelane.v1 import assessment_pb2
-from agelane_client.cli import main
-from agelane_client.cli_arguments import EXIT_CODES, ExitCode
+from agelane_client.cli.arguments import EXIT_CODES, ExitCode
+from agelane_client.cli.main import main
+from agelane_client.testing import NOT_SERVING, FakeGateway, answer, in_turn, refuse
 from tests.client.conftest import SAMPLES
-from tests.client.fake_gateway import FakeGateway, answer, in_turn, refuse
 
 COMMAND = [sys.executable, "-m", "agelane_client.cli"]
 PHOTO = str(SAMPLES / "collins.jpg")
@@ -173,7 +172,7 @@ def test_health_tells_whether_the_gateway_takes_calls(
 ) -> None:
     """In words, and as an exit code."""
     assert main(["health", *PATIENTLY]) == ExitCode.DONE
-    gateway.set_health(HealthCheckResponse.NOT_SERVING)
+    gateway.set_health(NOT_SERVING)
     assert main(["health", *PATIENTLY]) == ExitCode.GATEWAY_REFUSED
     serving, not_serving = capsys.readouterr().out.splitlines()
     assert serving == f"{gateway.target}: SERVING"

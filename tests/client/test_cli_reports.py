@@ -13,13 +13,13 @@ from hypothesis import given
 
 from agelane.v1 import report_pb2
 from agelane_client import CashierAlertKind
-from agelane_client.cli import main
-from agelane_client.cli_arguments import ExitCode
-from agelane_client.report_tables import age_group_lines, cashier_lines
+from agelane_client.cli.arguments import ExitCode
+from agelane_client.cli.main import main
+from agelane_client.cli.report_tables import age_group_lines, cashier_lines
 from agelane_client.reports import to_age_group_report, to_cashier_report
+from agelane_client.testing import FakeGateway, refuse
 from tests.client import sample_reports
 from tests.client.any_message import messages
-from tests.client.fake_gateway import FakeGateway, refuse
 
 CASHIERS = ["report", "cashiers"]
 AGE_GROUPS = ["report", "age-groups"]

@@ -23,7 +23,7 @@ from agelane_client import (
     PermissionDeniedError,
     UnavailableError,
 )
-from agelane_client.cli import main
+from agelane_client.cli.main import main
 from agelane_serving.gateway.security.new_token import new_token
 from tests.e2e.conftest import SAMPLES
 from tests.ports import free_port

@@ -19,7 +19,7 @@ from agelane_client.cashier_results import (
     CashierReport,
     CashierSummary,
 )
-from agelane_client.cli_output import printable
+from agelane_client.cli.output import printable
 from agelane_client.results import Estimate, Period
 
 _GOODS_OF_A_GROUP = 5

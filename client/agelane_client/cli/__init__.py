@@ -1,0 +1,1 @@
+"""The command `agelane`, a module for each of its commands; `main` begins."""
