@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 EXPORTED := models/age/1/saved_model.pb
-PACKAGES := './proto' './client' './trainer' './serving[console,model-server,reports]'
+PACKAGES := './proto' './faces' './client' './trainer' './serving[console,model-server,reports]'
 REPORTS := './trainer[reports]'
 MANIFESTS := serving/k8s/base/*.yaml serving/k8s/components/prometheus/[!a]*.yaml
 MANIFESTS += serving/k8s/components/prometheus/autoscaler.yaml trainer/k8s/*.yaml
@@ -99,7 +99,7 @@ stubs: $(VENV)/.tools ## Generate proto/gen from the .proto files
 constraints: $(VENV)/.tools ## Compile constraints.txt; remove it first for the newest of everything
 	printf -- '-e %s\n' $(PACKAGES) $(REPORTS) | $(BIN)/uv pip compile --quiet - \
 	  --group dev --universal --python-version 3.11 \
-	  --no-header --no-annotate $(addprefix --no-emit-package agelane-,proto client trainer serving) \
+	  --no-header --no-annotate $(addprefix --no-emit-package agelane-,proto faces client trainer serving) \
 	  --output-file constraints.txt
 
 clean: ## Remove what make made, except training runs: environments, models, reports, caches

@@ -6,16 +6,20 @@ import json
 import math
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TypeAlias, Union
 
 import grpc
 
 from agelane_client.errors import ConfigurationError
+from agelane_client.photo_files import Photo
 
 __version__ = "0.1.0"
 
 Tls: TypeAlias = Union[bool, str, "os.PathLike[str]"]
+Preparation: TypeAlias = Callable[[Photo], bytes]
 DEFAULT_TARGET = "127.0.0.1:50051"
 DEFAULT_TIMEOUT = 1.0
 DEFAULT_REPORT_TIMEOUT = 60.0
@@ -93,6 +97,10 @@ class Options:
     tls: Tls = False
     """True speaks TLS with a gateway whose certificate gRPC's own roots vouch for; a path, with one
     that the certificates in that PEM file vouch for; False speaks plaintext."""
+    prepare_photos: bool | Preparation = False
+    """Whether photos that are files are made upright, small and free of metadata before they are
+    sent, and cropped to the face where the extra `faces` is installed; it needs the extra `photos`.
+    Or what does that instead of `agelane_client.photos.prepare`."""
 
     def __post_init__(self) -> None:
         _check_target(self.target)
@@ -104,6 +112,8 @@ class Options:
             raise ConfigurationError("a token is sent to other machines only over TLS")
         if not all(" " < character <= "~" for character in self.token):
             raise ConfigurationError("a token has no spaces, line ends or letters beyond ASCII")
+        if self.prepare_photos is True:
+            import_module("agelane_client.photos")  # says now that something is missing
 
     def credentials(self) -> grpc.ChannelCredentials | None:
         """Return what TLS is spoken with, None for plaintext; raises ConfigurationError."""

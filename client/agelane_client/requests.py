@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import os
-import stat
 import uuid
 from datetime import datetime
-from pathlib import Path
 from typing import TypeAlias
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from agelane.v1.checkout_pb2 import AssessCustomerRequest, CustomerStart
-from agelane_client.errors import PhotoError, RequestError
-from agelane_client.options import Options
+from agelane_client import photo_files
+from agelane_client.errors import RequestError
+from agelane_client.options import Options, Preparation
 
 MAX_PHOTO_BYTES = 1_048_576
 
-Photo: TypeAlias = "bytes | bytearray | memoryview | str | os.PathLike[str]"
-"""A JPEG or PNG file, as its bytes or its path."""
+Photo: TypeAlias = photo_files.Photo
+"""A JPEG or PNG file, as its bytes or its path; a Pillow image or a NumPy array."""
 
 
-def read_photo(photo: Photo) -> bytes:
-    """Return the bytes of `photo`, 1 to MAX_PHOTO_BYTES of them.
+def read_photo(photo: Photo, prepare: bool | Preparation = False) -> bytes:
+    """Return what is sent of `photo`, 1 to MAX_PHOTO_BYTES bytes.
 
-    Raises PhotoError with the reason UNREADABLE_FILE, EMPTY_PHOTO or PHOTO_TOO_LARGE; whether it is
-    a photo at all is for the gateway to say.
+    A file is sent as it is, unless `prepare` says otherwise (see `Options.prepare_photos`); whether
+    it is a photo at all is then for the gateway to say. An image or an array is always prepared.
+
+    Raises:
+        PhotoError: it can't be read or prepared, is empty or too large; `reason` says which.
+        ConfigurationError: it must be prepared, and Pillow is missing.
     """
-    data = _read_file(Path(photo)) if isinstance(photo, (str, os.PathLike)) else bytes(photo)
-    _check_size(len(data))
-    return data
+    if prepare or not isinstance(photo, (bytes, bytearray, memoryview, str, os.PathLike)):
+        photo = prepare(photo) if callable(prepare) else _prepared(photo)
+    return photo_files.read_file(photo, MAX_PHOTO_BYTES)
+
+
+def _prepared(photo: Photo) -> bytes:
+    # A till need not have Pillow, nor load it before there is something to prepare.
+    from agelane_client.photos import prepare
+
+    return prepare(photo)
 
 
 def assess_request(
@@ -82,25 +92,3 @@ def to_timestamp(moment: datetime, name: str) -> Timestamp:
         message = f"{name} must lie in the years 1 to 9999"
         raise RequestError(message, reason="INVALID_FIELD", field=name) from error
     return wire
-
-
-def _read_file(path: Path) -> bytes:
-    """Return the contents of the file at `path`; at most one byte more than a photo may have."""
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # to read a pipe or a device may take for ever
-            raise PhotoError(f"{path} is not a regular file", reason="UNREADABLE_FILE")
-        _check_size(status.st_size)
-        with path.open("rb") as file:
-            return file.read(MAX_PHOTO_BYTES + 1)
-    except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        message = getattr(error, "strerror", None) or str(error)
-        raise PhotoError(message, reason="UNREADABLE_FILE") from error
-
-
-def _check_size(size: int) -> None:
-    if size == 0:
-        raise PhotoError("the photo has no bytes", reason="EMPTY_PHOTO")
-    if size > MAX_PHOTO_BYTES:
-        message = f"the photo has {size:,} bytes, at most {MAX_PHOTO_BYTES:,} are allowed"
-        raise PhotoError(message, reason="PHOTO_TOO_LARGE")

@@ -1,4 +1,4 @@
-"""What the four distributions declare about themselves."""
+"""What the distributions declare about themselves."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def read(folder: str, package: str) -> Distribution:
 
 PROTO = read("proto", "gen/agelane")
 CLIENT = read("client", "agelane_client")
+FACES = read("faces", "agelane_faces")
 SERVING = read("serving", "agelane_serving")
 TRAINER = read("trainer", "agelane_trainer")
-ALL = (PROTO, CLIENT, SERVING, TRAINER)
+ALL = (PROTO, CLIENT, FACES, SERVING, TRAINER)

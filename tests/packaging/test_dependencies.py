@@ -21,7 +21,9 @@ each_distribution = pytest.mark.parametrize("distribution", ALL, ids=lambda it: 
 OWN = {it.package.name: {f"agelane-{it.folder.name}"} for it in ALL}
 USED_BY = {
     "console": ("console",),
+    "faces": ("photos/preparation.py",),
     "model-server": ("model_server",),
+    "photos": ("photos/pillow.py",),
     "postgresql": ("ledger/store.py",),
     "reports": (
         *("eda", "evaluation/report", "publishing/documents.py", "reports"),

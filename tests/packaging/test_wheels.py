@@ -1,4 +1,4 @@
-"""The wheels of the four distributions are complete, small and free of anything else."""
+"""The wheels of the distributions are complete, small and free of anything else."""
 
 from __future__ import annotations
 
