@@ -42,7 +42,9 @@ from agelane_client.errors import (
     PermissionDeniedError,
     PhotoError,
     RequestError,
+    SaleError,
     ServerError,
+    SpoolError,
     UnavailableError,
 )
 from agelane_client.options import __version__
@@ -70,6 +72,8 @@ from agelane_client.sales import (
     SaleOutcome,
     SaleReceipt,
 )
+from agelane_client.spool import AsyncSaleSpool, SaleSpool, SpoolStatus
+from agelane_client.spool_file import RefusedSale
 
 __all__ = [
     "AgeGroup",
@@ -79,6 +83,7 @@ __all__ = [
     "AlcoholDecision",
     "Assessment",
     "AsyncClient",
+    "AsyncSaleSpool",
     "AuthError",
     "BasketLine",
     "BoundingBox",
@@ -111,11 +116,16 @@ __all__ = [
     "PhotoError",
     "PhotoQuality",
     "RefusalReason",
+    "RefusedSale",
     "RequestError",
     "Sale",
+    "SaleError",
     "SaleOutcome",
     "SaleReceipt",
+    "SaleSpool",
     "ServerError",
+    "SpoolError",
+    "SpoolStatus",
     "UnavailableError",
     "__version__",
 ]

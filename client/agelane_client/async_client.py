@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterable, Iterable
 from datetime import datetime
 from functools import cached_property
@@ -13,6 +14,7 @@ import grpc
 import grpc.aio
 from google.protobuf.wrappers_pb2 import Int32Value, StringValue
 
+from agelane.v1 import sale_pb2
 from agelane.v1.checkout_pb2_grpc import CheckoutServiceStub
 from agelane.v1.report_pb2_grpc import ReportServiceStub
 from agelane_client import health
@@ -29,6 +31,7 @@ from agelane_client.options import (
     DEFAULT_TARGET,
     DEFAULT_TIMEOUT,
     Options,
+    Preparation,
     Tls,
 )
 from agelane_client.reports import (
@@ -41,6 +44,7 @@ from agelane_client.requests import Photo, assess_request, customer_start, read_
 from agelane_client.results import Assessment, Health
 from agelane_client.rpc_errors import error_from_rpc
 from agelane_client.sales import Sale, SaleReceipt, sale_request, to_receipt
+from agelane_client.spool import MOST_SALES, AsyncSaleSpool
 
 if TYPE_CHECKING:
     from agelane.v1.checkout_pb2_grpc import CheckoutServiceAsyncStub
@@ -68,10 +72,12 @@ class AsyncClient:
         lane_id: str = "",
         token: str = "",
         tls: Tls = False,
+        prepare_photos: bool | Preparation = False,
     ) -> None:
         """See `Options` for the arguments. Raises ConfigurationError."""
         self._options = Options(
-            target, timeout, report_timeout, offline, hedging, store_id, lane_id, token, tls
+            *(target, timeout, report_timeout, offline, hedging, store_id, lane_id, token, tls),
+            prepare_photos,
         )
         self._hedging = Hedging(hedging) if hedging else None
         self._credentials = self._options.credentials()
@@ -92,7 +98,7 @@ class AsyncClient:
         try:
             request = assess_request(
                 # Even a small file may lie on a disk that is slow to wake.
-                await asyncio.to_thread(read_photo, photo),
+                await asyncio.to_thread(read_photo, photo, self._options.prepare_photos),
                 self._options,
                 store_id=store_id,
                 lane_id=lane_id,
@@ -133,7 +139,8 @@ class AsyncClient:
                 lane_id=lane_id,
                 request_id=request_id,
                 restricted_category=restricted_category,
-            )
+            ),
+            self._options.prepare_photos,
         )
         try:
             return to_assessment(talk.assessment(await self._talk(talk, photos, timeout)))
@@ -146,11 +153,13 @@ class AsyncClient:
 
     async def record_sale(self, sale: Sale, *, timeout: float | None = None) -> SaleReceipt:
         """Record a sale as `Client.record_sale` does, with the same arguments and errors."""
-        request = sale_request(sale, self._options)
-        response = await self._call(
-            self._checkout.RecordSale, request, timeout, request_id=request.sale_id
-        )
-        return to_receipt(response)
+        return await self._record(sale_request(sale, self._options), timeout)
+
+    def sale_spool(
+        self, path: str | os.PathLike[str], *, most_sales: int = MOST_SALES
+    ) -> AsyncSaleSpool:
+        """Return a spool as `Client.sale_spool` does, with the same arguments and errors."""
+        return AsyncSaleSpool(self._record, path, self._options, most_sales)
 
     async def cashier_report(
         self,
@@ -231,6 +240,12 @@ class AsyncClient:
         return self._channel.unary_unary(
             health.METHOD, StringValue.SerializeToString, Int32Value.FromString
         )
+
+    async def _record(
+        self, request: sale_pb2.RecordSaleRequest, timeout: float | None
+    ) -> SaleReceipt:
+        method = self._checkout.RecordSale
+        return to_receipt(await self._call(method, request, timeout, request_id=request.sale_id))
 
     async def _call(
         self,

@@ -5,6 +5,8 @@
     ├── ClosedError              the client was closed
     ├── PhotoError               this photo can't be used; take another one
     ├── RequestError             another argument can't be used; `field` names it
+    ├── SaleError                this sale will never be recorded; `reason` says why
+    ├── SpoolError               the till's own disk can't keep a sale
     ├── DeadlineError            no answer in time
     ├── UnavailableError         no gateway reached, or it is going away
     ├── OverloadedError          too many calls; `retry_after` says when to come back
@@ -76,6 +78,14 @@ class PhotoError(AgelaneError):
 
 class RequestError(AgelaneError):
     """Another argument than the photo can't be used; `field` says which."""
+
+
+class SaleError(AgelaneError):
+    """The sale can't be recorded: TOKEN_FORGED, _EXPIRED or _REUSED, or SALE_ID_REUSED."""
+
+
+class SpoolError(AgelaneError):
+    """A spool can't keep a sale: full, in use, no space left on the disk, no spool at all."""
 
 
 class DeadlineError(AgelaneError):

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 
 from agelane.v1 import assessment_pb2, checkout_pb2
 from agelane_client.errors import AgelaneError, ClosedError, PhotoError, ServerError
+from agelane_client.options import Preparation
 from agelane_client.requests import Photo, read_photo
 
 _Request = checkout_pb2.AssessCustomerStreamRequest
@@ -21,8 +22,11 @@ class FrameTalk:
     is sent that the decision does not need.
     """
 
-    def __init__(self, customer: checkout_pb2.CustomerStart) -> None:
-        """`customer` is who stands at the lane."""
+    def __init__(
+        self, customer: checkout_pb2.CustomerStart, prepare: bool | Preparation = False
+    ) -> None:
+        """`customer` is who stands at the lane; `prepare` is what `read_photo` does to photos."""
+        self._prepare = prepare
         self.request_id = customer.request_id
         self.start = _Request(customer_start=customer)
         self.end = _Request(customer_end=checkout_pb2.CustomerEnd())
@@ -34,7 +38,7 @@ class FrameTalk:
     def frame(self, photo: Photo) -> _Request | None:
         """Return what sends `photo`; None: it can't be read, and is left out."""
         try:
-            data = read_photo(photo)
+            data = read_photo(photo, self._prepare)
         except PhotoError as error:
             self._bad_photo = error
             return None

@@ -17,6 +17,7 @@ from agelane_client.errors import (
     PermissionDeniedError,
     PhotoError,
     RequestError,
+    SaleError,
     ServerError,
     UnavailableError,
 )
@@ -28,6 +29,10 @@ _CLASSES: dict[str, type[AgelaneError]] = {
     "INVALID_FIELD": RequestError,
     "UNKNOWN_RESTRICTED_CATEGORY": RequestError,
     "NO_CUSTOMER": RequestError,
+    "TOKEN_FORGED": SaleError,
+    "TOKEN_EXPIRED": SaleError,
+    "TOKEN_REUSED": SaleError,
+    "SALE_ID_REUSED": SaleError,
     "INVALID_ARGUMENT": PhotoError,
     "DEADLINE_EXCEEDED": DeadlineError,
     "UNAVAILABLE": UnavailableError,

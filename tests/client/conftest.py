@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
@@ -12,25 +12,35 @@ from typing import Any, cast
 import pytest
 
 from agelane.v1 import assessment_pb2
-from agelane_client import AsyncClient, Client
-from tests.client.fake_gateway import FakeGateway, answer
+from agelane_client import AsyncClient, AsyncSaleSpool, Client
+from agelane_client.testing import FakeGateway, answer
 
 Connect = Callable[..., Client]
 SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "samples"
 
 
 class Blocking:
-    """An AsyncClient that looks like a Client, so that one test can hold both to the same."""
+    """An AsyncClient that looks like a Client, so that one test can hold both to the same.
 
-    def __init__(self, runner: asyncio.Runner, client: AsyncClient) -> None:
+    Or an AsyncSaleSpool that looks like a SaleSpool.
+    """
+
+    def __init__(self, runner: asyncio.Runner, client: AsyncClient | AsyncSaleSpool) -> None:
         """`runner` runs what `client` returns."""
         self._runner = runner
         self._client = client
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """Return the method `name`, made to wait for its result."""
-        method: Callable[..., Coroutine[Any, Any, Any]] = getattr(self._client, name)
-        return lambda *args, **kwargs: self._runner.run(method(*args, **kwargs))
+        method: Callable[..., Any] = getattr(self._client, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            returned = method(*args, **kwargs)
+            if isinstance(returned, AsyncSaleSpool):
+                return Blocking(self._runner, returned)
+            return self._runner.run(returned)
+
+        return call
 
 
 @pytest.fixture(scope="session", name="runner")

@@ -11,7 +11,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 from agelane.v1 import assessment_pb2
 from agelane_client import (
@@ -23,8 +22,8 @@ from agelane_client import (
     Health,
     PhotoError,
 )
+from agelane_client.testing import NOT_SERVING, FakeGateway, answer
 from tests.client.conftest import SAMPLES, Connect
-from tests.client.fake_gateway import FakeGateway, answer
 
 
 def test_an_assessment_arrives_whole(connect: Connect, gateway: FakeGateway, photo: bytes) -> None:
@@ -175,12 +174,12 @@ def test_the_gateway_is_told_who_calls(
 
 
 def test_health_is_what_the_gateway_says(connect: Connect, gateway: FakeGateway) -> None:
-    """The answer of the real grpc.health.v1 service is understood."""
+    """Ready, not ready, or something else; tests/e2e asks the real service."""
     client = connect(gateway.target)
     assert client.health() is Health.SERVING
-    gateway.set_health(HealthCheckResponse.NOT_SERVING)
+    gateway.set_health(NOT_SERVING)
     assert client.health() is Health.NOT_SERVING
-    gateway.set_health(HealthCheckResponse.UNKNOWN)
+    gateway.set_health(0)
     assert client.health() is Health.UNKNOWN
 
 

@@ -22,7 +22,7 @@ from agelane_client import (
     RequestError,
     UnavailableError,
 )
-from tests.client.fake_gateway import FakeGateway, answer, fail, in_turn, refuse
+from agelane_client.testing import FakeGateway, answer, fail, in_turn, refuse
 
 Connect = Callable[..., Client]
 

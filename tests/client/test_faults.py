@@ -30,8 +30,8 @@ from agelane_client import (
     ServerError,
     UnavailableError,
 )
+from agelane_client.testing import FakeGateway, fail, in_turn, refuse
 from tests.client.conftest import Connect
-from tests.client.fake_gateway import FakeGateway, fail, in_turn, refuse
 
 BRIEF = 0.2
 Code = grpc.StatusCode

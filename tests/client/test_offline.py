@@ -21,8 +21,8 @@ from agelane_client import (
     SaleOutcome,
     UnavailableError,
 )
+from agelane_client.testing import FakeGateway, refuse
 from tests.client.conftest import Connect
-from tests.client.fake_gateway import FakeGateway, refuse
 
 
 def test_a_dead_gateway_is_a_decision(connect: Connect, dead_target: str, photo: bytes) -> None:

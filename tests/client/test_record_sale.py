@@ -18,8 +18,8 @@ from agelane_client import (
     SaleOutcome,
     UnavailableError,
 )
+from agelane_client.testing import FakeGateway
 from tests.client.conftest import Connect
-from tests.client.fake_gateway import FakeGateway
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
 

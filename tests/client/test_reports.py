@@ -22,10 +22,10 @@ from agelane_client import (
     ServerError,
 )
 from agelane_client.reports import to_age_group_report, to_cashier_report
+from agelane_client.testing import FakeGateway, refuse
 from tests.client import sample_reports
 from tests.client.any_message import messages
 from tests.client.conftest import Connect
-from tests.client.fake_gateway import FakeGateway, refuse
 
 MINSK = timezone(timedelta(hours=3))
 START = datetime(2026, 11, 1, tzinfo=MINSK)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from agelane.v1 import assessment_pb2
-from tests.client.fake_gateway import FakeGateway, answer
+from agelane_client.testing import FakeGateway, answer
 
 
 @pytest.fixture(name="gateway")

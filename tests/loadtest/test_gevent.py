@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agelane.v1 import assessment_pb2
-from tests.client.fake_gateway import FakeGateway
+from agelane_client.testing import FakeGateway
 
 pytestmark = pytest.mark.skipif(find_spec("gevent") is None, reason="gevent is not installed")
 

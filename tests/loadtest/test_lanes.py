@@ -12,7 +12,7 @@ import grpc
 import pytest
 
 from agelane.v1 import assessment_pb2
-from tests.client.fake_gateway import FakeGateway, answer, in_turn, refuse
+from agelane_client.testing import FakeGateway, answer, in_turn, refuse
 
 # To import Locust here would make this process gevent's, gateway and all.
 pytestmark = pytest.mark.skipif(find_spec("locust") is None, reason="Locust is not installed")

@@ -1,0 +1,254 @@
+"""Sales wait on the till's disk until a gateway has them, on both clients."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from agelane.v1 import assessment_pb2
+from agelane_client import (
+    Client,
+    ClosedError,
+    RequestError,
+    Sale,
+    SaleOutcome,
+    SaleSpool,
+    SpoolError,
+    UnavailableError,
+)
+from agelane_client.testing import FakeGateway, answer, refuse
+from tests.client.conftest import Connect
+
+Open = Callable[..., SaleSpool]
+SECONDS = 30.0
+
+
+@pytest.fixture(name="spool_of")
+def spool_of_fixture(tmp_path: Path) -> Iterator[Open]:
+    """Opens the spool of a client of either kind; it is closed after the test."""
+    with ExitStack() as spools:
+
+        def spool_of(client: Client, name: str = "sales.spool", **options: Any) -> SaleSpool:
+            spool = client.sale_spool(tmp_path / name, **options)
+            spools.callback(spool.close)
+            return spool
+
+        yield spool_of
+
+
+def sold(number: int) -> Sale:
+    """Return a sale with a name of its own."""
+    return Sale(outcome=SaleOutcome.SOLD, sale_id=f"sale-{number}")
+
+
+def told(gateway: FakeGateway) -> list[str]:
+    """Return the names of the sales that a gateway was told of."""
+    return [request.sale_id for request in gateway.sales]
+
+
+def test_sales_are_told_in_their_order(
+    connect: Connect, gateway: FakeGateway, spool_of: Open
+) -> None:
+    """Each once, and then nothing waits."""
+    spool = spool_of(connect(gateway.target, store_id="kiel-2"))
+    for number in range(20):
+        spool.record(sold(number))
+    assert spool.drain(SECONDS)
+    assert told(gateway) == [f"sale-{number}" for number in range(20)]
+    assert gateway.sales[0].store_id == "kiel-2"
+    status = spool.status()
+    assert (status.waiting, status.oldest_at, status.refused) == (0, None, 0)
+
+
+def test_they_wait_for_a_gateway_that_is_away(
+    connect: Connect,
+    spool_of: Open,
+    dead_target: str,
+    tmp_path: Path,
+    assessment: assessment_pb2.Assessment,
+) -> None:
+    """Nothing is raised, the status says why, and another run of the till tells them."""
+    spool = spool_of(connect(dead_target, timeout=1))
+    before = datetime.now(timezone.utc)
+    for number in range(3):
+        spool.record(sold(number))
+    assert not spool.drain(0.5)
+    status = spool.status()
+    assert status.waiting == 3
+    assert status.oldest_at is not None
+    assert abs(status.oldest_at - before) < timedelta(seconds=20)
+    assert isinstance(status.last_error, UnavailableError)
+    spool.close()
+    gateway = FakeGateway(answer(assessment))
+    try:
+        later = spool_of(connect(gateway.target))
+        later.record(sold(3))
+        assert later.drain(SECONDS)
+        assert told(gateway) == ["sale-0", "sale-1", "sale-2", "sale-3"]
+    finally:
+        gateway.stop()
+
+
+def test_a_sale_is_kept_once_however_often_it_is_recorded(
+    connect: Connect, spool_of: Open, dead_target: str
+) -> None:
+    """As with `record_sale`."""
+    spool = spool_of(connect(dead_target, timeout=1))
+    for _ in range(3):
+        spool.record(sold(1))
+    assert spool.status().waiting == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (grpc.StatusCode.FAILED_PRECONDITION, "TOKEN_EXPIRED"),
+        (grpc.StatusCode.PERMISSION_DENIED, "TOKEN_FORGED"),
+        (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),
+    ],
+)
+def test_a_sale_that_is_refused_for_good_does_not_hold_up_the_others(
+    connect: Connect, gateway: FakeGateway, spool_of: Open, code: grpc.StatusCode, reason: str
+) -> None:
+    """It is put aside, with the reason, and stays after a restart of the till."""
+    gateway.refused_sales["sale-1"] = refuse(code, reason)
+    client = connect(gateway.target)
+    spool = spool_of(client)
+    for number in range(3):
+        spool.record(sold(number))
+    assert spool.drain(SECONDS)
+    assert told(gateway) == ["sale-0", "sale-1", "sale-2"]
+    spool.close()
+    again = spool_of(client)
+    (refused,) = again.refused()
+    assert (refused.sale_id, refused.reason) == ("sale-1", reason)
+    assert again.status().refused == 1
+    gateway.refused_sales.clear()
+    again.record(sold(1))
+    assert again.drain(SECONDS)
+    assert again.refused() == ()
+
+
+def test_what_an_operator_can_mend_is_tried_again(
+    connect: Connect, gateway: FakeGateway, spool_of: Open
+) -> None:
+    """A wrong token or a full disk at the gateway loses no sale."""
+    gateway.refused_sales["sale-0"] = refuse(grpc.StatusCode.UNAUTHENTICATED, "UNKNOWN_TOKEN")
+    spool = spool_of(connect(gateway.target))
+    spool.record(sold(0))
+    assert not spool.drain(0.3)
+    assert spool.status().waiting == 1
+    gateway.refused_sales.clear()
+    assert spool.drain(SECONDS)
+    assert spool.refused() == ()
+
+
+def test_a_full_spool_says_so(connect: Connect, spool_of: Open, dead_target: str) -> None:
+    """What it holds already stays."""
+    spool = spool_of(connect(dead_target, timeout=1), most_sales=2)
+    spool.record(sold(0))
+    spool.record(sold(1))
+    with pytest.raises(SpoolError, match="2 sales wait here already"):
+        spool.record(sold(2))
+    assert spool.status().waiting == 2
+
+
+def test_a_sale_that_no_gateway_would_take_is_refused_at_once(
+    connect: Connect, gateway: FakeGateway, spool_of: Open
+) -> None:
+    """A time without a zone is the till's mistake."""
+    spool = spool_of(connect(gateway.target))
+    noon = datetime(2026, 11, 25, 12)  # noqa: DTZ001  # that is the point
+    with pytest.raises(RequestError):
+        spool.record(Sale(outcome=SaleOutcome.SOLD, sold_at=noon))
+    assert spool.status().waiting == 0
+
+
+def test_one_process_uses_a_file(connect: Connect, gateway: FakeGateway, spool_of: Open) -> None:
+    """Two would tell the same sales."""
+    client = connect(gateway.target)
+    spool_of(client)
+    with pytest.raises(SpoolError, match="another process uses it"):
+        spool_of(client)
+
+
+def test_a_file_that_is_no_spool_is_left_alone(
+    connect: Connect, gateway: FakeGateway, spool_of: Open, tmp_path: Path
+) -> None:
+    """Neither a photo nor somebody else's database nor a folder is overwritten."""
+    client = connect(gateway.target)
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff" * 1000)
+    with sqlite3.connect(tmp_path / "other.db") as other:
+        other.execute("CREATE TABLE t (x)")
+    other.close()
+    for name, said in (
+        ("photo.jpg", "not a database"),
+        ("other.db", "a database of something else"),
+        (".", "Is a directory"),
+        ("no/such/folder.spool", "No such file"),
+    ):
+        with pytest.raises(SpoolError, match=said):
+            spool_of(client, name)
+    assert (tmp_path / "photo.jpg").read_bytes() == b"\xff\xd8\xff" * 1000
+
+
+def test_only_its_owner_reads_it(
+    connect: Connect, gateway: FakeGateway, spool_of: Open, tmp_path: Path
+) -> None:
+    """It holds tokens and cashiers' numbers."""
+    spool_of(connect(gateway.target)).record(sold(0))
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes["sales.spool"] == 0o600
+    assert set(modes.values()) == {0o600}
+
+
+def test_a_closed_spool_says_so(connect: Connect, gateway: FakeGateway, spool_of: Open) -> None:
+    """Closing twice is no mistake."""
+    spool = spool_of(connect(gateway.target))
+    spool.close()
+    with pytest.raises(ClosedError):
+        spool.record(sold(0))
+    spool.close()
+
+
+_FILL = """
+import resource, sys
+from agelane_client import Client, Sale, SaleOutcome, SpoolError
+with Client(sys.argv[1], timeout=0.2) as client, client.sale_spool(sys.argv[2]) as spool:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+    for number in range(10_000):
+        try:
+            spool.record(Sale(outcome=SaleOutcome.SOLD, sale_id=f"sale-{number}"))
+        except SpoolError as error:
+            print(number, spool.status().waiting, error)
+            break
+"""
+
+
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="no limit on files here")
+def test_a_full_disk_loses_nothing_that_was_kept(dead_target: str, tmp_path: Path) -> None:
+    """A limit on the size of files stands for it."""
+    command = [sys.executable, "-c", "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"]
+    command[-1] += _FILL
+    done = subprocess.run(
+        [*command, dead_target, str(tmp_path / "sales.spool")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ,
+    )
+    kept, waiting, *said = done.stdout.split()
+    assert kept == waiting, done.stderr
+    assert int(kept) > 50
+    assert "disk" in " ".join(said)
