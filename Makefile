@@ -14,7 +14,7 @@ MANIFESTS += serving/k8s/components/prometheus/autoscaler.yaml trainer/k8s/*.yam
 option = $(if $($(2)),--$(1) $($(2))) # $(call option,data,DATA): --data $(DATA) where DATA is given
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check serve console serve-gpu serve-cpu secrets eda train evaluate certify frontier export documents
+.PHONY: help demo test check serve console serve-gpu serve-cpu secrets eda train evaluate certify frontier export documents reference
 .PHONY: loadtest bench simulate tune-batching setup stubs constraints clean
 
 help: ## List the targets
@@ -78,6 +78,9 @@ export: $(VENV)/.packages ## Publish weights as the next version in models/age (
 
 documents: $(VENV)/.reports ## Write model card and practice statement in words (CARD=, OUT=)
 	$(BIN)/python -m agelane_trainer documents $(call option,card,CARD) $(call option,out,OUT)
+
+reference: $(VENV)/.tools ## Write the SDK's reference as web pages in reports/reference (OUT=)
+	$(BIN)/pdoc --no-show-source --output-directory $(or $(OUT),reports/reference) agelane_client agelane_client.testing agelane_client.photos
 
 loadtest: $(VENV)/.loadtest ## Load the running stack from checkout lanes (LANES=, SECONDS=)
 	@$(BIN)/python -m loadtest $(call option,lanes,LANES) $(call option,seconds,SECONDS)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 import grpc
 
@@ -18,7 +18,7 @@ from agelane_client.photo_files import Photo
 
 __version__ = "0.1.0"
 
-Tls: TypeAlias = Union[bool, str, "os.PathLike[str]"]
+Tls: TypeAlias = bool | str | os.PathLike[str]
 Preparation: TypeAlias = Callable[[Photo], bytes]
 DEFAULT_TARGET = "127.0.0.1:50051"
 DEFAULT_TIMEOUT = 1.0

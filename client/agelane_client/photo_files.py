@@ -17,8 +17,8 @@ class Pixels(Protocol):
     def __array_interface__(self) -> Any: ...
 
 
-PhotoFile: TypeAlias = "bytes | bytearray | memoryview | str | os.PathLike[str]"
-Photo: TypeAlias = "PhotoFile | Pixels"
+PhotoFile: TypeAlias = bytes | bytearray | memoryview | str | os.PathLike[str]
+Photo: TypeAlias = PhotoFile | Pixels
 
 
 def read_file(photo: PhotoFile, most_bytes: int) -> bytes:

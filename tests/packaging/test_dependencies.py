@@ -56,9 +56,10 @@ def test_what_the_tools_import_is_declared(folder: str) -> None:
 
 
 def test_a_till_needs_only_grpc_and_protobuf() -> None:
-    """The client's dependencies are the stubs, grpcio, its status details, and protobuf."""
+    """The client's dependencies are the stubs, grpcio, protobuf, and the messages of a status."""
     assert set(names(CLIENT.requirements)) == {
         "agelane-proto",
+        "googleapis-common-protos",
         "grpcio",
         "grpcio-status",
         "protobuf",

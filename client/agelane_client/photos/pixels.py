@@ -14,7 +14,7 @@ from agelane_client.photos.pillow import Image, JpegImageFile, PngImageFile
 MOST_PIXELS = 25_000_000
 """What no camera at a till has; a small file may announce more, to fill the memory."""
 
-Decode: TypeAlias = Callable[[int], "Image.Image"]
+Decode: TypeAlias = Callable[[int], Image.Image]
 """Returns the photo, upright, with a longer side of at least so many pixels if it has as many."""
 
 _MOST_SCANS = 50

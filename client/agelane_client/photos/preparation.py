@@ -12,8 +12,8 @@ from agelane_client.photo_files import Photo, read_file
 from agelane_client.photos.pillow import Image
 from agelane_client.photos.pixels import Decode, decoder
 
-Box: TypeAlias = "tuple[float, float, float, float]"
-FindFaces: TypeAlias = "Callable[[Image.Image], Sequence[Box]]"
+Box: TypeAlias = tuple[float, float, float, float]
+FindFaces: TypeAlias = Callable[[Image.Image], Sequence[Box]]
 """Returns left, top, right and bottom of each face on an upright RGB photo, in pixels."""
 
 LONG_SIDE = 320
