@@ -40,7 +40,7 @@ from agelane_client.reports import (
     to_age_group_report,
     to_cashier_report,
 )
-from agelane_client.requests import Photo, assess_request, customer_start, read_photo
+from agelane_client.requests import Photo, assess_request, customer_start, read_photo_async
 from agelane_client.results import Assessment, Health
 from agelane_client.rpc_errors import error_from_rpc
 from agelane_client.sales import Sale, SaleReceipt, sale_request, to_receipt
@@ -97,8 +97,7 @@ class AsyncClient:
         """Estimate and decide as `Client.assess` does, with the same arguments and errors."""
         try:
             request = assess_request(
-                # Even a small file may lie on a disk that is slow to wake.
-                await asyncio.to_thread(read_photo, photo, self._options.prepare_photos),
+                await read_photo_async(photo, self._options.prepare_photos),
                 self._options,
                 store_id=store_id,
                 lane_id=lane_id,

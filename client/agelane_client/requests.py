@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import uuid
 from datetime import datetime
@@ -33,6 +34,14 @@ def read_photo(photo: Photo, prepare: bool | Preparation = False) -> bytes:
     if prepare or not isinstance(photo, (bytes, bytearray, memoryview, str, os.PathLike)):
         photo = prepare(photo) if callable(prepare) else _prepared(photo)
     return photo_files.read_file(photo, MAX_PHOTO_BYTES)
+
+
+async def read_photo_async(photo: Photo, prepare: bool | Preparation = False) -> bytes:
+    """Return what is sent as `read_photo` does, in a thread if that may take a while."""
+    if isinstance(photo, bytes) and not prepare:
+        return read_photo(photo)
+    # Even a small file may lie on a disk that is slow to wake.
+    return await asyncio.to_thread(read_photo, photo, prepare)
 
 
 def _prepared(photo: Photo) -> bytes:
