@@ -82,8 +82,8 @@ documents: $(VENV)/.reports ## Write model card and practice statement in words 
 reference: $(VENV)/.tools ## Write the SDK's reference as web pages in reports/reference (OUT=)
 	$(BIN)/pdoc --no-show-source --output-directory $(or $(OUT),reports/reference) agelane_client agelane_client.testing agelane_client.photos
 
-loadtest: $(VENV)/.loadtest ## Load the running stack from checkout lanes (LANES=, SECONDS=)
-	@$(BIN)/python -m loadtest $(call option,lanes,LANES) $(call option,seconds,SECONDS)
+loadtest: $(VENV)/.loadtest ## The most lanes within the objective; report in reports/capacity.html (LANES=, SECONDS=, TARGET=)
+	@$(BIN)/python -m loadtest $(call option,lanes,LANES) $(call option,seconds,SECONDS) $(call option,target,TARGET)
 
 bench: $(VENV)/.packages ## Measure the gateway beside a bare hop; needs nghttp2-client and nghttp2-server
 	@$(BIN)/python -m loadtest.bench
@@ -131,7 +131,7 @@ $(VENV)/.tools: $(VENV)/.reports pyproject.toml
 	@$(PIP) --group dev
 	@touch $@
 
-$(VENV)/.loadtest: $(VENV)/.packages pyproject.toml
+$(VENV)/.loadtest: $(EXPORTED) pyproject.toml
 	@echo 'Installing Locust ...'
 	@$(PIP) --group loadtest
 	@touch $@

@@ -1,19 +1,26 @@
-"""Checkout lanes for Locust: each photographs one customer after the other."""
+"""Checkout lanes for Locust: each is open until Locust closes it, and customers come to it."""
 
 from __future__ import annotations
 
-from grpc.experimental.gevent import init_gevent
-from locust import task
+from locust import User, task
 
-from loadtest.lanes import Lane
-
-init_gevent()  # before the first channel is made: else one lane that waits makes all lanes wait
+from loadtest.locust_worker import wait_until_closed, worker_of
 
 
-class CheckoutLane(Lane):
-    """A lane that asks about every customer, and goes on when it has its answer."""
+class CheckoutLane(User):
+    """A lane; what its customers do is measured by the driver of its worker."""
+
+    host = "127.0.0.1:50051"
+
+    def on_start(self) -> None:
+        """Open it."""
+        worker_of(self.environment).open_lane()
+
+    def on_stop(self) -> None:
+        """Close it."""
+        worker_of(self.environment).close_lane()
 
     @task
-    def serve_a_customer(self) -> None:
-        """Photograph the customer and ask the gateway."""
-        self.assess(next(self.photos))
+    def serve_customers(self) -> None:
+        """Stay open."""
+        wait_until_closed()

@@ -1,0 +1,1 @@
+"""Whether the load test measures what is there: against queues whose every wait is known."""

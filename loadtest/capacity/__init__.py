@@ -1,0 +1,1 @@
+"""How many lanes a machine carries within its objective."""

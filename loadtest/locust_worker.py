@@ -1,0 +1,222 @@
+"""What stands between Locust and the drivers: one process of each for every worker.
+
+Locust opens and closes lanes, and gathers figures over machines; the driver lets customers come,
+without waiting for answers, and measures. A driver is a process of its own since gRPC under gevent
+manages half the calls, and Locust's own statistics would add to each.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from argparse import ArgumentParser
+from collections import Counter, defaultdict
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import gevent
+from gevent.subprocess import Popen
+from locust import events
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from loadtest.open_loop.__main__ import add_habits
+from loadtest.open_loop.tally import Tally
+
+_WEB_SECONDS = 86_400.0
+_TOLD_SECONDS = 0.1
+_END_SECONDS = 30
+_NAME, _KIND = "AssessCustomer", "gRPC"
+_HERE = ""
+
+_figures: WeakKeyDictionary[Environment, Figures] = WeakKeyDictionary()
+_workers: WeakKeyDictionary[Environment, Worker] = WeakKeyDictionary()
+
+
+class Worker:
+    """The driver of this process, while a test runs."""
+
+    def __init__(self, environment: Environment) -> None:
+        """Start it."""
+        self._environment, self._lanes, self._told = environment, 0, 0
+        self._driver: Any = Popen(
+            driver_command(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._listening = gevent.spawn(self._listen)
+        self._telling = gevent.spawn(self._tell)
+
+    def open_lane(self) -> None:
+        """Open a lane more."""
+        self._lanes += 1
+
+    def close_lane(self) -> None:
+        """Close one."""
+        self._lanes -= 1
+
+    def end(self) -> None:
+        """Let no more customers come, and take what the last ones made."""
+        self._telling.kill()
+        with suppress(OSError):  # it may have ended by itself, when its time was over
+            self._driver.stdin.close()
+        self._listening.join(_END_SECONDS)
+        self._driver.kill()
+        if self._driver.wait() != 0:
+            died = Tally(errors=Counter(DRIVER_DIED=1))
+            _figures[self._environment].add(_HERE, died)
+            _figures[self._environment].unsent.add_then(died)
+
+    def _tell(self) -> None:
+        """Tell the driver how many lanes are open, in few words while Locust opens thousands."""
+        while True:
+            if self._lanes != self._told:
+                self._told = self._lanes
+                with suppress(OSError):  # that it ended is seen in the end
+                    self._driver.stdin.write(f"{self._told}\n")
+                    self._driver.stdin.flush()
+            gevent.sleep(_TOLD_SECONDS)
+
+    def _listen(self) -> None:
+        for line in self._driver.stdout:
+            tally = Tally.from_json(line)
+            figures = _figures[self._environment]
+            figures.add(_HERE, tally)
+            figures.unsent.add_then(tally)
+            _show(self._environment, tally)
+
+
+class Figures:
+    """What all drivers have measured, as far as it has come here."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._parts: defaultdict[str, Tally] = defaultdict(Tally)
+        self.unsent = Tally()
+        """Of a worker: what its master does not know yet."""
+
+    def add(self, worker: str, tally: Tally) -> None:
+        """Take up what a worker's driver measured, after what it did before."""
+        self._parts[worker].add_then(tally)
+
+    def total(self) -> Tally:
+        """Return it all together."""
+        total = Tally()
+        for part in self._parts.values():
+            total.add_at_once(part)
+        return total
+
+
+def driver_command(environment: Environment) -> list[str]:
+    """Return what starts the driver of this worker, as Locust's command line says."""
+    options: Any = environment.parsed_options
+    runner = environment.runner
+    number = runner.worker_index if isinstance(runner, WorkerRunner) else 0
+    arguments = {
+        "--target": environment.host,
+        "--seconds": options.warm_up + options.measured,
+        "--warm-up": options.warm_up,
+        "--rate": options.rate,
+        "--shape": options.shape,
+        "--sales-share": options.sales_share,
+        "--waiting": options.waiting,
+        "--photos": options.photos,
+        "--seed": options.seed + number,
+    }
+    pairs = [str(part) for pair in arguments.items() for part in pair]
+    return [sys.executable, "-m", "loadtest.open_loop", *pairs]
+
+
+def worker_of(environment: Environment) -> Worker:
+    """Return the worker of a test that runs."""
+    return _workers[environment]
+
+
+def wait_until_closed() -> None:
+    """Wait until Locust ends the lane that calls this."""
+    gevent.sleep(_WEB_SECONDS)
+
+
+def _show(environment: Environment, tally: Tally) -> None:
+    """Let Locust show, on its page and in its table, what a driver measured."""
+    for item in tally.latency.get_recorded_iterator():
+        milliseconds = item.value_iterated_to / 1000
+        for _ in range(item.count_at_value_iterated_to):
+            environment.stats.log_request(_KIND, _NAME, milliseconds, 0)
+    for reason, count in tally.errors.items():
+        for _ in range(count):
+            environment.stats.log_request(_KIND, _NAME, 0, 0)
+            environment.stats.log_error(_KIND, _NAME, reason)
+
+
+@events.init_command_line_parser.add_listener
+def _add_arguments(parser: ArgumentParser) -> None:
+    add_habits(parser)
+    parser.add_argument("--warm-up", type=float, default=0.0, help="seconds that do not count")
+    parser.add_argument(
+        "--measured", type=float, default=_WEB_SECONDS, help="seconds after them that do"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of all chance")
+    parser.add_argument("--tally", help="file to write what was measured to")
+
+
+@events.init.add_listener
+def _prepare(environment: Environment, **_: Any) -> None:
+    _figures[environment] = Figures()
+    if isinstance(environment.runner, MasterRunner):
+        environment.events.worker_report.add_listener(
+            lambda client_id, data: _figures[environment].add(
+                client_id, Tally.from_json(data["tally"])
+            )
+        )
+    elif isinstance(environment.runner, WorkerRunner):
+        environment.events.report_to_master.add_listener(
+            lambda client_id, data: data.update(tally=_unsent(environment))
+        )
+
+
+@events.test_start.add_listener
+def _start(environment: Environment, **_: Any) -> None:
+    if not isinstance(environment.runner, MasterRunner):
+        _workers[environment] = Worker(environment)
+
+
+@events.test_stop.add_listener
+def _stop(environment: Environment, **_: Any) -> None:
+    if environment in _workers:
+        _workers.pop(environment).end()
+
+
+@events.quitting.add_listener
+def _judge(environment: Environment, **_: Any) -> None:
+    """Say what was measured; a run that measured nothing, or the driver itself, has failed."""
+    if isinstance(environment.runner, WorkerRunner):
+        return
+    options: Any = environment.parsed_options
+    total = _figures[environment].total()
+    print(summary(total), file=sys.stderr)
+    if options.tally:
+        Path(options.tally).write_text(total.to_json() + "\n", encoding="utf-8")
+    environment.process_exit_code = 0 if total.is_valid and not total.failed else 1
+
+
+def summary(tally: Tally) -> str:
+    """Return what was measured, in words."""
+    if not tally.calls:
+        return "no customer came: open more lanes, or let it run longer"
+    percentiles = ", ".join(f"p{it:g} {tally.latency_ms(it):.1f} ms" for it in (50, 95, 99, 99.9))
+    lines = [
+        f"{tally.calls:,} calls in {tally.seconds:.0f} s ({tally.calls / tally.seconds:.1f}/s), "
+        f"{tally.failed:,} failed; from the intended beginning: {percentiles}",
+        f"dispatch lag p99 {tally.lag_p99_ms:.1f} ms" + ("" if tally.is_valid else ": INVALID"),
+    ]
+    if tally.failed:
+        lines.append(f"failed: {json.dumps(dict(tally.errors))}")
+    return "\n".join(lines)
+
+
+def _unsent(environment: Environment) -> str:
+    figures = _figures[environment]
+    unsent, figures.unsent = figures.unsent, Tally()
+    return unsent.to_json()
