@@ -19,6 +19,7 @@ from pathlib import Path
 
 from agelane_client import AgelaneError, Client, ConfigurationError
 from loadtest.bench import processes
+from loadtest.capacity.bare import bare_tensorflow
 from loadtest.capacity.report import Run, table, write_reports
 from loadtest.capacity.search import Objective, Search, Trial, most_lanes
 from loadtest.capacity.trial import Load, run
@@ -55,7 +56,10 @@ def main() -> int:
         print(f"no gateway at {options.target}: {error.message}", file=sys.stderr)
         print("start one with `make serve`, or let this start its own", file=sys.stderr)
         return 3
-    write_reports(runs, REPORTS)
+    bare = bare_tensorflow(load.photos) if "real_model" in stacks else None
+    if bare is not None:
+        print(f"TensorFlow alone, on full batches: {bare:.1f} photos a second")
+    write_reports(runs, REPORTS, bare)
     return 0 if all(it.search.lanes >= options.least for it in runs) else 1
 
 

@@ -43,8 +43,8 @@ def table(trials: Sequence[Trial]) -> str:
     )
 
 
-def figures(runs: Sequence[Run]) -> dict[str, float]:
-    """Return the figures by their names."""
+def figures(runs: Sequence[Run], bare: float | None = None) -> dict[str, float]:
+    """Return the figures by their names; `bare` is what TensorFlow alone does, photos a second."""
     found: dict[str, float] = {}
     for it in runs:
         best = it.search.best
@@ -53,14 +53,17 @@ def figures(runs: Sequence[Run]) -> dict[str, float]:
             rate = best.tally.calls / best.tally.seconds
             found[f"photos_per_second_{it.stack}"] = round(rate, 1)
             found[f"dispatch_lag_p99_ms_{it.stack}"] = best.tally.lag_p99_ms
+            if bare and it.stack == "real_model":
+                found["bare_tensorflow_photos_per_second"] = bare
+                found["over_bare_tensorflow"] = round(rate / bare, 3)
     return found
 
 
-def write_reports(runs: Sequence[Run], folder: Path) -> None:
+def write_reports(runs: Sequence[Run], folder: Path, bare: float | None = None) -> None:
     """Write capacity.json, .csv and .html."""
     folder.mkdir(exist_ok=True)
     (folder / "capacity.json").write_text(
-        json.dumps(figures(runs), indent=2) + "\n", encoding="utf-8"
+        json.dumps(figures(runs, bare), indent=2) + "\n", encoding="utf-8"
     )
     (folder / "capacity.csv").write_text(_csv(runs), encoding="utf-8")
     (folder / "capacity.html").write_text(_page(runs), encoding="utf-8")
