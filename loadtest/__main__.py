@@ -4,7 +4,8 @@ It starts a stack with the real model and then one whose model costs next to not
 more lanes until calls take too long or fail, and halves the rest. Tables go to stdout, everything
 to reports/capacity.json, .csv and .html. With --lanes nothing is searched: one run, judged.
 
-Exit codes: 0 the objective holds with --least lanes; 1 it does not; 2 wrong usage; 3 no gateway.
+Exit codes: 0 the objective holds with --least lanes; 1 it does not; 2 wrong usage; 3 no gateway;
+4 Locust failed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from loadtest.bench import processes
 from loadtest.capacity.bare import bare_tensorflow
 from loadtest.capacity.report import Run, table, write_reports
 from loadtest.capacity.search import Objective, Search, Trial, most_lanes
-from loadtest.capacity.trial import Load, run
+from loadtest.capacity.trial import Load, TrialFailed, run
+from loadtest.connection import connection
 from loadtest.open_loop.__main__ import add_habits
 from loadtest.photos import read_photos
 
@@ -56,10 +58,14 @@ def main() -> int:
         print(f"no gateway at {options.target}: {error.message}", file=sys.stderr)
         print("start one with `make serve`, or let this start its own", file=sys.stderr)
         return 3
+    except TrialFailed as error:
+        print(error, file=sys.stderr)
+        return 4
+    write_reports(runs, REPORTS)
     bare = bare_tensorflow(load.photos) if "real_model" in stacks else None
     if bare is not None:
         print(f"TensorFlow alone, on full batches: {bare:.1f} photos a second")
-    write_reports(runs, REPORTS, bare)
+        write_reports(runs, REPORTS, bare)
     return 0 if all(it.search.lanes >= options.least for it in runs) else 1
 
 
@@ -68,7 +74,8 @@ def _measured(stack: str, load: Load, objective: Objective, options: argparse.Na
     print(f"{stack}: {load.rate:g} customers a second and lane, {load.seconds:g} s a trial")
     with _gateway(stack, options.target) as target:
         here = replace(load, target=target)
-        with Client(target) as client:
+        by = connection()
+        with Client(target, token=by.token, tls=by.tls) as client:
             client.health(timeout=5)
 
         def trial(lanes: int) -> Trial:

@@ -14,7 +14,7 @@ from argparse import ArgumentParser
 from collections import Counter, defaultdict
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import gevent
@@ -96,6 +96,11 @@ class Figures:
         self.unsent = Tally()
         """Of a worker: what its master does not know yet."""
 
+    def begin_anew(self) -> None:
+        """Forget the run before."""
+        self._parts.clear()
+        self.unsent = Tally()
+
     def add(self, worker: str, tally: Tally) -> None:
         """Take up what a worker's driver measured, after what it did before."""
         self._parts[worker].add_then(tally)
@@ -144,9 +149,10 @@ def _show(environment: Environment, tally: Tally) -> None:
         milliseconds = item.value_iterated_to / 1000
         for _ in range(item.count_at_value_iterated_to):
             environment.stats.log_request(_KIND, _NAME, milliseconds, 0)
-    for reason, count in tally.errors.items():
+    for reason, count in (tally.errors + tally.errors_after).items():
         for _ in range(count):
-            environment.stats.log_request(_KIND, _NAME, 0, 0)
+            # It has no latency, and must not make the others look quicker.
+            environment.stats.log_request(_KIND, _NAME, cast("int", None), 0)
             environment.stats.log_error(_KIND, _NAME, reason)
 
 
@@ -178,6 +184,7 @@ def _prepare(environment: Environment, **_: Any) -> None:
 
 @events.test_start.add_listener
 def _start(environment: Environment, **_: Any) -> None:
+    _figures[environment].begin_anew()
     if not isinstance(environment.runner, MasterRunner):
         _workers[environment] = Worker(environment)
 
@@ -212,7 +219,7 @@ def summary(tally: Tally) -> str:
         f"dispatch lag p99 {tally.lag_p99_ms:.1f} ms" + ("" if tally.is_valid else ": INVALID"),
     ]
     if tally.failed:
-        lines.append(f"failed: {json.dumps(dict(tally.errors))}")
+        lines.append(f"failed: {json.dumps(tally.errors + tally.errors_after)}")
     return "\n".join(lines)
 
 

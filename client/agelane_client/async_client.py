@@ -96,8 +96,9 @@ class AsyncClient:
     ) -> Assessment:
         """Estimate and decide as `Client.assess` does, with the same arguments and errors."""
         try:
+            seconds = self._options.seconds(timeout)
             request = assess_request(
-                await read_photo_async(photo, self._options.prepare_photos),
+                await read_photo_async(photo, self._options.prepare_photos, seconds),
                 self._options,
                 store_id=store_id,
                 lane_id=lane_id,
@@ -131,17 +132,17 @@ class AsyncClient:
         offline: bool | None = None,
     ) -> Assessment:
         """Assess as `Client.assess_frames` does; a plain iterable is read in a thread."""
-        talk = FrameTalk(
-            customer_start(
-                self._options,
-                store_id=store_id,
-                lane_id=lane_id,
-                request_id=request_id,
-                restricted_category=restricted_category,
-            ),
-            self._options.prepare_photos,
-        )
         try:
+            talk = FrameTalk(
+                customer_start(
+                    self._options,
+                    store_id=store_id,
+                    lane_id=lane_id,
+                    request_id=request_id,
+                    restricted_category=restricted_category,
+                ),
+                self._options.prepare_photos,
+            )
             return to_assessment(talk.assessment(await self._talk(talk, photos, timeout)))
         except AgelaneError as error:
             if not decides_offline(error, self._options, offline):
@@ -282,13 +283,15 @@ class AsyncClient:
             answers = self._checkout.AssessCustomerStream(
                 sender.requests(), timeout=seconds, metadata=self._options.metadata
             )
-            async for answer in answers:
-                talk.answered(answer)
-                sender.go_on(more=not talk.is_settled)
+            try:
+                async for answer in answers:
+                    talk.answered(answer)
+                    sender.go_on(more=not talk.is_settled)
+            finally:
+                sender.go_on(more=False)
+                answers.cancel()
         except (grpc.RpcError, grpc.aio.UsageError, asyncio.CancelledError) as error:
             failed = self._failed(error, talk.request_id)
-        finally:
-            sender.go_on(more=False)
         if sender.error is not None:
             raise sender.error
         return failed

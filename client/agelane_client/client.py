@@ -169,17 +169,17 @@ class Client:
             AgelaneError: there is no decision, as for `assess`.
             Exception: whatever `photos` raises.
         """
-        talk = FrameTalk(
-            customer_start(
-                self._options,
-                store_id=store_id,
-                lane_id=lane_id,
-                request_id=request_id,
-                restricted_category=restricted_category,
-            ),
-            self._options.prepare_photos,
-        )
         try:
+            talk = FrameTalk(
+                customer_start(
+                    self._options,
+                    store_id=store_id,
+                    lane_id=lane_id,
+                    request_id=request_id,
+                    restricted_category=restricted_category,
+                ),
+                self._options.prepare_photos,
+            )
             return to_assessment(talk.assessment(self._talk(talk, photos, timeout)))
         except AgelaneError as error:
             if not decides_offline(error, self._options, offline):
@@ -206,8 +206,8 @@ class Client:
         """Return a spool: its `record` keeps sales on this machine until a gateway has them.
 
         Args:
-            path: its file, one for each lane; made if it is not there, next to two more while it is
-                in use. What was left there is told at once.
+            path: its file, one for each lane; made if it is not there. What was left there is told
+                at once.
             most_sales: how many it may hold.
 
         Raises:
@@ -318,13 +318,15 @@ class Client:
             answers = self._checkout.AssessCustomerStream(
                 sender.requests(), timeout=seconds, metadata=self._options.metadata
             )
-            for answer in answers:
-                talk.answered(answer)
-                sender.go_on(more=not talk.is_settled)
+            try:
+                for answer in answers:
+                    talk.answered(answer)
+                    sender.go_on(more=not talk.is_settled)
+            finally:
+                sender.go_on(more=False)
+                answers.cancel()
         except (grpc.RpcError, ValueError) as error:
             failed = self._failed(error, talk.request_id)
-        finally:
-            sender.go_on(more=False)
         if sender.error is not None:
             raise sender.error
         return failed

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+import threading
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import aclosing, suppress
 
 from agelane.v1 import assessment_pb2, checkout_pb2
 from agelane_client.errors import AgelaneError, ClosedError, PhotoError, ServerError
@@ -72,6 +74,7 @@ class Sender:
         """`photos` are taken one by one, each when the one before is answered."""
         self._talk, self._photos = talk, photos
         self._turns: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._has_ended = False
         self.error: Exception | None = None
         """What the photos' iterator raised; for the caller, not for gRPC."""
 
@@ -81,10 +84,10 @@ class Sender:
         try:
             for photo in self._photos:
                 frame = self._talk.frame(photo)
-                if frame is None:
-                    continue
-                yield frame
-                if not self._turns.get():
+                if frame is not None:
+                    yield frame
+                    self._has_ended |= not self._turns.get()
+                if self._has_ended:  # nobody waits any more, whether photos can be used or not
                     break
         except Exception as error:  # noqa: BLE001 - the caller raises it again
             self.error = error
@@ -92,6 +95,7 @@ class Sender:
 
     def go_on(self, *, more: bool) -> None:
         """Let the next photo be taken, or the customer be ended."""
+        self._has_ended |= not more
         self._turns.put(more)
 
 
@@ -102,6 +106,7 @@ class AsyncSender:
         """See `Sender`."""
         self._talk, self._photos = talk, photos
         self._turns: asyncio.Queue[bool] = asyncio.Queue()
+        self._has_ended = False
         self.error: Exception | None = None
         """See `Sender`."""
 
@@ -109,33 +114,76 @@ class AsyncSender:
         """Yield what to send."""
         yield self._talk.start
         try:
-            async for photo in _each(self._photos):
-                # Even a small file may lie on a disk that is slow to wake.
-                frame = await asyncio.to_thread(self._talk.frame, photo)
-                if frame is None:
-                    continue
-                yield frame
-                if not await self._turns.get():
-                    break
+            async with aclosing(_each(self._photos)) as photos:
+                async for photo in photos:
+                    # Even a small file may lie on a disk that is slow to wake.
+                    frame = await asyncio.to_thread(self._talk.frame, photo)
+                    if frame is not None:
+                        yield frame
+                        self._has_ended |= not await self._turns.get()
+                    if self._has_ended:
+                        break
         except Exception as error:  # noqa: BLE001 - the caller raises it again
             self.error = error
         yield self._talk.end
 
     def go_on(self, *, more: bool) -> None:
         """See `Sender`."""
+        self._has_ended |= not more
         self._turns.put_nowait(more)
 
 
-async def _each(photos: Iterable[Photo] | AsyncIterable[Photo]) -> AsyncIterator[Photo]:
+async def _each(photos: Iterable[Photo] | AsyncIterable[Photo]) -> AsyncGenerator[Photo, None]:
     """Yield photos from either kind of iterable."""
     if isinstance(photos, AsyncIterable):
         async for photo in photos:
             yield photo
         return
-    left = iter(photos)
+    # Not in asyncio's pool: cameras that hang would keep all others from it.
+    camera = _Camera(photos)
+    try:
+        while (taken := await camera.take()) is not None:
+            yield taken
+    finally:
+        camera.close()
 
-    def following() -> Photo | None:
-        return next(left, None)
 
-    while (taken := await asyncio.to_thread(following)) is not None:
-        yield taken
+class _Camera:
+    """Reads a plain iterable of photos in a thread of its own, one when asked for one."""
+
+    def __init__(self, photos: Iterable[Photo]) -> None:
+        self._photos, self._loop = photos, asyncio.get_running_loop()
+        self._asked: queue.SimpleQueue[asyncio.Future[Photo | None] | None] = queue.SimpleQueue()
+        threading.Thread(target=self._read, name="agelane-camera", daemon=True).start()
+
+    async def take(self) -> Photo | None:
+        """Return the next photo, None after the last."""
+        asked: asyncio.Future[Photo | None] = self._loop.create_future()
+        self._asked.put(asked)
+        return await asked
+
+    def close(self) -> None:
+        """End the thread, as soon as the photo is there that it may be waiting for."""
+        self._asked.put(None)
+
+    def _read(self) -> None:
+        photos = iter(self._photos)
+        while (asked := self._asked.get()) is not None:
+            photo, error = None, None
+            try:
+                photo = next(photos, None)
+            except Exception as raised:  # noqa: BLE001 - the caller raises it again
+                error = raised
+            with suppress(RuntimeError):  # the loop is closed, and nobody waits
+                self._loop.call_soon_threadsafe(_answer, asked, photo, error)
+
+
+def _answer(
+    asked: asyncio.Future[Photo | None], photo: Photo | None, error: Exception | None
+) -> None:
+    if asked.done():  # nobody waits any more
+        return
+    if error is None:
+        asked.set_result(photo)
+    else:
+        asked.set_exception(error)

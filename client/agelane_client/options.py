@@ -24,6 +24,7 @@ DEFAULT_TARGET = "127.0.0.1:50051"
 DEFAULT_TIMEOUT = 1.0
 DEFAULT_REPORT_TIMEOUT = 60.0
 
+_MOST_SECONDS = 86_400
 _MEBIBYTE = 1024 * 1024
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
 _LOOPBACK = re.compile(
@@ -157,5 +158,6 @@ def _check_target(target: str) -> None:
 
 
 def _check_timeout(timeout: float) -> None:
-    if not (math.isfinite(timeout) and timeout > 0):
-        raise ConfigurationError(f"a timeout must be more than 0 seconds, not {timeout!r}")
+    if not (math.isfinite(timeout) and 0 < timeout <= _MOST_SECONDS):
+        message = f"a timeout must be more than 0 seconds, and at most a day, not {timeout!r}"
+        raise ConfigurationError(message)

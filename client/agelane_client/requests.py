@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeAlias
 
@@ -12,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from agelane.v1.checkout_pb2 import AssessCustomerRequest, CustomerStart
 from agelane_client import photo_files
-from agelane_client.errors import RequestError
+from agelane_client.errors import DeadlineError, RequestError
 from agelane_client.options import Options, Preparation
 
 MAX_PHOTO_BYTES = 1_048_576
@@ -36,12 +38,30 @@ def read_photo(photo: Photo, prepare: bool | Preparation = False) -> bytes:
     return photo_files.read_file(photo, MAX_PHOTO_BYTES)
 
 
-async def read_photo_async(photo: Photo, prepare: bool | Preparation = False) -> bytes:
-    """Return what is sent as `read_photo` does, in a thread if that may take a while."""
+async def read_photo_async(
+    photo: Photo, prepare: bool | Preparation = False, seconds: float | None = None
+) -> bytes:
+    """Return what is sent as `read_photo` does, in a thread if that may take a while.
+
+    Raises DeadlineError after so many seconds.
+    """
     if isinstance(photo, bytes) and not prepare:
         return read_photo(photo)
     # Even a small file may lie on a disk that is slow to wake.
-    return await asyncio.to_thread(read_photo, photo, prepare)
+    reading = asyncio.to_thread(read_photo, photo, prepare)
+    try:
+        return await asyncio.wait_for(reading, seconds)
+    except asyncio.TimeoutError as error:
+        raise DeadlineError("the photo could not be read in time") from error
+
+
+@contextmanager
+def told_as_request_error() -> Iterator[None]:
+    """Say of arguments that protobuf does not take, that they can't be used."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:  # of a wrong type, too large, no valid text
+        raise RequestError(f"an argument can't be sent: {error}", reason="INVALID_FIELD") from error
 
 
 def _prepared(photo: Photo) -> bytes:
@@ -64,13 +84,14 @@ def assess_request(
 
     A call without a name gets one, so that it can be found in the gateway's log if it fails.
     """
-    return AssessCustomerRequest(
-        photo=photo,
-        store_id=options.store_id if store_id is None else store_id,
-        lane_id=options.lane_id if lane_id is None else lane_id,
-        request_id=request_id or uuid.uuid4().hex,
-        restricted_category=restricted_category or "",
-    )
+    with told_as_request_error():
+        return AssessCustomerRequest(
+            photo=photo,
+            store_id=options.store_id if store_id is None else store_id,
+            lane_id=options.lane_id if lane_id is None else lane_id,
+            request_id=request_id or uuid.uuid4().hex,
+            restricted_category=restricted_category or "",
+        )
 
 
 def customer_start(
@@ -82,12 +103,13 @@ def customer_start(
     restricted_category: str | None,
 ) -> CustomerStart:
     """Return what begins a stream of photos of one customer; None as for `assess_request`."""
-    return CustomerStart(
-        store_id=options.store_id if store_id is None else store_id,
-        lane_id=options.lane_id if lane_id is None else lane_id,
-        request_id=request_id or uuid.uuid4().hex,
-        restricted_category=restricted_category or "",
-    )
+    with told_as_request_error():
+        return CustomerStart(
+            store_id=options.store_id if store_id is None else store_id,
+            lane_id=options.lane_id if lane_id is None else lane_id,
+            request_id=request_id or uuid.uuid4().hex,
+            restricted_category=restricted_category or "",
+        )
 
 
 def to_timestamp(moment: datetime, name: str) -> Timestamp:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta, timezone
 
 from agelane.v1 import sale_pb2
 from agelane_client.options import Options
-from agelane_client.requests import to_timestamp
+from agelane_client.requests import to_timestamp, told_as_request_error
 from agelane_client.results import Assessment, DecisionReason, _Name, _Result
 
 _BUCKETS = 64
@@ -163,7 +163,12 @@ class SaleReceipt(_Result):
 
 
 def sale_request(sale: Sale, options: Options) -> sale_pb2.RecordSaleRequest:
-    """Return the request for a sale; raises RequestError for a time without a zone."""
+    """Return the request for a sale; raises RequestError for what can't be sent."""
+    with told_as_request_error():
+        return _request(sale, options)
+
+
+def _request(sale: Sale, options: Options) -> sale_pb2.RecordSaleRequest:
     assessment = sale.assessment
     request = sale_pb2.RecordSaleRequest(
         sale_id=sale.sale_id,

@@ -22,7 +22,7 @@ from datetime import datetime
 from types import TracebackType
 
 from agelane.v1.sale_pb2 import RecordSaleRequest
-from agelane_client.errors import AgelaneError, RequestError, SaleError
+from agelane_client.errors import AgelaneError, RequestError, SaleError, ServerError
 from agelane_client.options import Options
 from agelane_client.results import _Result
 from agelane_client.sales import Sale, sale_request
@@ -31,8 +31,8 @@ from agelane_client.spool_file import RefusedSale, SpoolFile, Waiting
 MOST_SALES = 50_000
 
 _SEND_SECONDS = 5.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
-_FOR_GOOD = (RequestError, SaleError)
+_FIRST_PAUSE, _LONGEST_PAUSE, _LONGEST_ASKED = 0.5, 10.0, 60.0
+_MOST_FAULTS = 50
 _logger = logging.getLogger(__name__)
 
 
@@ -57,35 +57,60 @@ class _Replay:
         """Raises SpoolError."""
         self.file = SpoolFile(path, most_sales)
         self.error: AgelaneError | None = None
-        self._options, self._pause = options, _FIRST_PAUSE
+        self._options, self._pause, self._faults = options, _FIRST_PAUSE, 0
 
     def keep(self, sale: Sale) -> None:
         self.file.keep(sale_request(sale, self._options))
 
     def told(self, sale: Waiting) -> None:
         self.file.told(sale)
-        self.error, self._pause = None, _FIRST_PAUSE
+        self._go_on()
 
-    def failed(self, sale: Waiting | None, error: AgelaneError) -> float:
+    def failed(self, sale: Waiting | None, error: Exception) -> float:
         """Take note of an error; return the seconds to wait, 0 if the next sale may go."""
-        if sale is not None and isinstance(error, _FOR_GOOD):
-            _logger.error("sale %s is refused for good: %s", sale.request.sale_id, error)
-            self.file.refuse(sale, error)
-            self.error = None
-            return 0.0
+        if not isinstance(error, AgelaneError):
+            _logger.error("a fault of the spool", exc_info=error)
+            error = ServerError(f"a fault of the spool: {error!r}")
+        self._faults = self._faults + 1 if error.code == "INTERNAL" else 0
+        if sale is not None and (_is_for_good(error) or self._faults >= _MOST_FAULTS):
+            try:
+                self.file.refuse(sale, error)
+            except AgelaneError as problem:
+                error = problem
+            else:
+                _logger.error("sale %s is put aside: %s", sale.request.sale_id, error)
+                self._go_on()
+                return 0.0
         if type(error) is not type(self.error):
             _logger.warning("sales wait: %s", error)
         self.error = error
+        asked = min(error.retry_after or 0.0, _LONGEST_ASKED)
         # Lanes that all come back at once would keep down a gateway that is just starting.
-        pause = max(error.retry_after or 0, self._pause * random.uniform(0.5, 1.0))
+        pause = max(asked, self._pause * random.uniform(0.5, 1.0))
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         return pause
+
+    def _go_on(self) -> None:
+        if self.error is not None:
+            _logger.info("sales are told again")
+        self.error, self._pause, self._faults = None, _FIRST_PAUSE, 0
 
     def status(self) -> SpoolStatus:
         waiting, oldest_at, refused = self.file.state()
         return SpoolStatus(
             waiting=waiting, oldest_at=oldest_at, refused=refused, last_error=self.error
         )
+
+
+def _is_for_good(error: AgelaneError) -> bool:
+    """Say whether this very sale, and no other, will fail whenever it is told."""
+    return (
+        isinstance(error, (RequestError, SaleError))
+        or error.code == "INVALID_ARGUMENT"
+        or error.reason == "STORE_NOT_PERMITTED"
+        # gRPC itself says that it is too large; a gateway that is busy gives a reason.
+        or (error.code == "RESOURCE_EXHAUSTED" and not error.reason)
+    )
 
 
 class SaleSpool:
@@ -111,13 +136,17 @@ class SaleSpool:
 
         Raises:
             SpoolError: it is not kept: too many wait, or the disk is full or broken.
+            SaleError: another one waits under its name.
             RequestError: it can't be told to any gateway.
-            ClosedError: the spool is closed.
+            ClosedError: the spool is closed, or was opened by a process that then forked this one.
         """
-        with self._turn:
-            self._replay.keep(sale)
-            self._empty.clear()
-        self._came.set()
+        self._replay.file.check()
+        try:
+            with self._turn:
+                self._empty.clear()
+                self._replay.keep(sale)
+        finally:
+            self._came.set()
 
     def status(self) -> SpoolStatus:
         """Return how many sales wait, and why. Raises SpoolError."""
@@ -126,6 +155,10 @@ class SaleSpool:
     def refused(self) -> tuple[RefusedSale, ...]:
         """Return the sales that a gateway refused for good. Raises SpoolError."""
         return self._replay.file.refused()
+
+    def forget(self, sale_id: str) -> None:
+        """Forget a sale that was refused for good. Raises SpoolError."""
+        self._replay.file.forget(sale_id)
 
     def drain(self, timeout: float) -> bool:
         """Wait until no sale waits, for at most so many seconds; say whether that is so."""
@@ -169,7 +202,7 @@ class SaleSpool:
                     return None
             self._send(sale.request, _SEND_SECONDS)
             self._replay.told(sale)
-        except AgelaneError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next try may go well
             return self._replay.failed(sale, error)
         return 0.0
 
@@ -194,10 +227,16 @@ class AsyncSaleSpool:
     async def record(self, sale: Sale) -> None:
         """Keep a sale as `SaleSpool.record` does, with the same errors."""
         self._begin()
-        async with self._turn:
-            await asyncio.to_thread(self._replay.keep, sale)
-            self._empty.clear()
-        self._came.set()
+        # A disk is not stopped when the caller is cancelled: what it writes must be told.
+        await asyncio.shield(self._keep(sale))
+
+    async def _keep(self, sale: Sale) -> None:
+        try:
+            async with self._turn:
+                self._empty.clear()
+                await asyncio.to_thread(self._replay.keep, sale)
+        finally:
+            self._came.set()
 
     async def status(self) -> SpoolStatus:
         """Return how many sales wait, and why. Raises SpoolError."""
@@ -209,6 +248,11 @@ class AsyncSaleSpool:
         self._begin()
         return await asyncio.to_thread(self._replay.file.refused)
 
+    async def forget(self, sale_id: str) -> None:
+        """Forget a sale that was refused for good. Raises SpoolError."""
+        self._begin()
+        await asyncio.to_thread(self._replay.file.forget, sale_id)
+
     async def drain(self, timeout: float) -> bool:
         """Wait until no sale waits, for at most so many seconds; say whether that is so."""
         self._begin()
@@ -218,9 +262,11 @@ class AsyncSaleSpool:
         """Stop telling; what waits is told when the file is opened again."""
         self._closing.set()
         self._came.set()
-        if self._task is not None:
-            await self._task
-        self._replay.file.close()
+        try:
+            if self._task is not None:
+                await self._task
+        finally:
+            self._replay.file.close()
 
     async def __aenter__(self) -> AsyncSaleSpool:
         self._begin()
@@ -258,8 +304,8 @@ class AsyncSaleSpool:
                     return None
             await self._send(sale.request, _SEND_SECONDS)
             await asyncio.to_thread(self._replay.told, sale)
-        except AgelaneError as error:
-            return self._replay.failed(sale, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next try may go well
+            return await asyncio.to_thread(self._replay.failed, sale, error)
         return 0.0
 
 

@@ -6,8 +6,9 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 
 from agelane.v1.sale_pb2 import RecordSaleRequest
-from agelane_client.errors import AgelaneError, ClosedError, SpoolError
+from agelane_client.errors import AgelaneError, ClosedError, SaleError, SpoolError
 from agelane_client.results import _Result
 
 _IS_A_SPOOL = 0x41474C53  # "AGLS", what SQLite calls an application id
@@ -48,6 +49,11 @@ class RefusedSale(_Result):
     """Why, for programs; as `AgelaneError.reason`."""
     message: str
     """Why, for people."""
+    request: bytes
+    """What was to be told, an agelane.v1.RecordSaleRequest."""
+
+
+_open_files: weakref.WeakSet[SpoolFile] = weakref.WeakSet()
 
 
 @dataclass(frozen=True)
@@ -70,26 +76,53 @@ class SpoolFile:
         """Open or make the file. Raises SpoolError."""
         self._path, self._most_sales = Path(path), most_sales
         self._lock = threading.Lock()
+        self._is_forked = False
         with self._errors():
-            # It holds tokens and cashiers' numbers, which are nobody else's business.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            # It holds tokens and cashiers' numbers, which are nobody else's business. One that is
+            # there must not be opened here: to close it would end SQLite's locks (POSIX).
+            with suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             self._database = sqlite3.connect(
                 self._path, timeout=1, isolation_level=None, check_same_thread=False
             )
             try:
                 self._set_up()
+                for name in (self._path.name, f"{self._path.name}-wal"):
+                    # It may be somebody else's, who lets us write.
+                    with suppress(PermissionError, FileNotFoundError):
+                        self._path.with_name(name).chmod(0o600)
             except BaseException:
                 self._database.close()
                 raise
+        _open_files.add(self)
+
+    def check(self) -> None:
+        """Raise ClosedError in a process that was forked from the one that opened the file."""
+        if self._is_forked:
+            raise ClosedError("the spool belongs to the process that this one was forked from")
 
     def keep(self, request: RecordSaleRequest) -> None:
-        """Keep a sale; one that waits already is kept once. Raises SpoolError."""
+        """Keep a sale; one that waits already is kept once.
+
+        Raises:
+            SpoolError: it is not kept.
+            SaleError: another one waits under its name.
+        """
+        content = request.SerializeToString()
         with self._errors():
-            if sum(self._counts()) >= self._most_sales:
+            known = self._database.execute(
+                "SELECT request FROM waiting WHERE sale_id = ?", (request.sale_id,)
+            ).fetchone()
+            if known is not None:
+                if known[0] != content:
+                    message = "another sale waits under this sale_id"
+                    raise SaleError(message, reason="SALE_ID_REUSED", field="sale_id")
+                return
+            if self._counts()[0] >= self._most_sales:
                 raise SpoolError(f"{self._path}: {self._most_sales:,} sales wait here already")
             self._database.execute(
-                "INSERT OR IGNORE INTO waiting (sale_id, request, kept_at) VALUES (?, ?, ?)",
-                (request.sale_id, request.SerializeToString(), time.time()),
+                "INSERT INTO waiting (sale_id, request, kept_at) VALUES (?, ?, ?)",
+                (request.sale_id, content, time.time()),
             )
 
     def first(self) -> Waiting | None:
@@ -107,7 +140,7 @@ class SpoolFile:
             self._database.execute("DELETE FROM refused WHERE sale_id = ?", (sale.request.sale_id,))
 
     def refuse(self, sale: Waiting, error: AgelaneError) -> None:
-        """Put a sale aside. Raises SpoolError."""
+        """Put a sale aside, in the place of the oldest one if there are many. Raises SpoolError."""
         request = sale.request
         refused = (request.sale_id, request.SerializeToString(), time.time())
         with self._errors(), self._transaction():
@@ -116,16 +149,29 @@ class SpoolFile:
                 "INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?)",
                 (*refused, error.reason or error.code, error.message),
             )
+            self._database.execute(
+                "DELETE FROM refused WHERE sale_id NOT IN"
+                " (SELECT sale_id FROM refused ORDER BY refused_at DESC LIMIT ?)",
+                (self._most_sales,),
+            )
+
+    def forget(self, sale_id: str) -> None:
+        """Forget a sale that was put aside. Raises SpoolError."""
+        with self._errors():
+            self._database.execute("DELETE FROM refused WHERE sale_id = ?", (sale_id,))
 
     def refused(self) -> tuple[RefusedSale, ...]:
         """Return what was put aside, in that order. Raises SpoolError."""
         with self._errors():
             rows = self._database.execute(
-                "SELECT sale_id, refused_at, reason, message FROM refused ORDER BY refused_at"
+                "SELECT sale_id, refused_at, reason, message, request FROM refused"
+                " ORDER BY refused_at"
             ).fetchall()
         return tuple(
-            RefusedSale(sale_id=sale_id, refused_at=_utc(at), reason=reason, message=message)
-            for sale_id, at, reason, message in rows
+            RefusedSale(
+                sale_id=sale_id, refused_at=_utc(at), reason=reason, message=text, request=request
+            )
+            for sale_id, at, reason, text, request in rows
         )
 
     def state(self) -> tuple[int, datetime | None, int]:
@@ -192,6 +238,26 @@ class SpoolFile:
                 raise SpoolError(f"{self._path}: {error}") from error
             except OSError as error:
                 raise SpoolError(f"{self._path}: {error.strerror}") from error
+            except ValueError as error:  # a path with a null character
+                raise SpoolError(f"{self._path}: {error}") from error
+
+
+def _leave_to_parent() -> None:
+    """Let a forked child use no spool of its parent's, nor close it when it ends.
+
+    SQLite would take the parent's journal away, and with it sales that were kept.
+    """
+    import ctypes
+
+    for file in list(_open_files):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(file._database))
+        file._database = sqlite3.connect(":memory:")
+        file._database.close()
+        file._lock, file._is_forked = threading.Lock(), True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def _utc(seconds: float) -> datetime:

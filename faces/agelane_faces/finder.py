@@ -41,7 +41,7 @@ def find_faces(photo: Image.Image) -> list[Box]:
     boxes = _look(photo, inner / longest, (_BORDERED_SIDE, _BORDERED_SIDE))
     if not len(boxes):
         scale = min(_SHORT_SIDE / min(photo.size), _LONGEST_SIDE / longest)
-        width, height = (-(-round(side * scale) // 16) * 16 for side in photo.size)
+        width, height = (max(1, -(-round(side * scale) // 16)) * 16 for side in photo.size)
         boxes = _look(photo, scale, (width, height))
     heights = boxes[:, 3] - boxes[:, 1]
     order = np.argsort(-heights)

@@ -25,7 +25,7 @@ from agelane_client import AgelaneError, AsyncClient
 from loadtest.calibrate.queues import Expected, Service, times_in_queue
 from loadtest.open_loop.arrivals import arrivals
 from loadtest.open_loop.driver import Driver
-from loadtest.open_loop.tally import Tally
+from loadtest.open_loop.tally import LONGEST_LAG_MS, Tally
 from loadtest.photos import SAMPLES
 
 REPORT = Path("reports/calibration.json")
@@ -48,7 +48,10 @@ def main() -> int:
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     off = [abs(it) for name, it in figures.items() if name.endswith("off_percent")]
-    return 0 if max(off) <= options.tolerance else 1
+    failed = sum(it for name, it in figures.items() if name.endswith("failed"))
+    late = max(it for name, it in figures.items() if name.endswith("lag_p99_ms"))
+    holds = max(off) <= options.tolerance and not failed and late <= LONGEST_LAG_MS
+    return 0 if holds else 1
 
 
 def _customers(options: argparse.Namespace) -> Iterator[Customer]:

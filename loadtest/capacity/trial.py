@@ -17,6 +17,10 @@ _STARTING_SECONDS = 4
 """How much later than Locust a driver may begin."""
 
 
+class TrialFailed(Exception):
+    """Locust did not measure anything; the message says what it said."""
+
+
 @dataclass(frozen=True)
 class Load:
     """What the lanes of a run do."""
@@ -46,7 +50,7 @@ def run(load: Load, lanes: int) -> Tally:
         command = [sys.executable, "-m", "locust", *locust_arguments(load, lanes, tally)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if not tally.exists():
-            raise RuntimeError(f"Locust failed:\n{done.stderr}")
+            raise TrialFailed(f"Locust failed:\n{done.stderr}")
         return Tally.from_json(tally.read_text(encoding="utf-8"))
 
 

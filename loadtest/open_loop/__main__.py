@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import random
 import sys
 from contextlib import suppress
@@ -18,6 +17,7 @@ from pathlib import Path
 import uvloop
 
 from agelane_client import AsyncClient
+from loadtest.connection import connection
 from loadtest.open_loop.arrivals import Traffic, arrivals
 from loadtest.open_loop.customers import Habits, Lanes
 from loadtest.open_loop.driver import Driver
@@ -27,6 +27,8 @@ from loadtest.photos import SAMPLES, read_photos
 _TOLD_SECONDS = 1.0
 _OPENING_SECONDS = 20.0
 _CLIENTS = 4
+TIMEOUT_SECONDS = 2.0
+"""After which a call has failed."""
 
 
 def main() -> None:
@@ -49,16 +51,17 @@ async def _work(options: argparse.Namespace) -> None:
             task.cancel()
         await driver.end()
     print(driver.take().to_json(), flush=True)
-    if coming.done() and not coming.cancelled():
-        coming.result()
+    for task in (opening, coming):
+        if task.done() and not task.cancelled():
+            task.result()  # what went wrong there ends this process with an error
 
 
 def _clients(target: str) -> list[AsyncClient]:
-    """Return clients set up by the environment, as the command `agelane` is."""
-    token_file = os.environ.get("AGELANE_TOKEN_FILE")
-    token = Path(token_file).read_text("ascii").strip() if token_file else ""
-    tls = os.environ.get("AGELANE_TLS_CA") or bool(os.environ.get("AGELANE_TLS"))
-    return [AsyncClient(target, timeout=2, token=token, tls=tls) for _ in range(_CLIENTS)]
+    by = connection()
+    return [
+        AsyncClient(target, timeout=TIMEOUT_SECONDS, token=by.token, tls=by.tls)
+        for _ in range(_CLIENTS)
+    ]
 
 
 async def _come(

@@ -27,9 +27,13 @@ class Tally:
     lag: HdrHistogram = field(default_factory=_histogram)
     """From that moment to the one at which it did begin, of all of them, in µs."""
     errors: Counter[str] = field(default_factory=Counter)
-    """Calls without an age or a receipt, by reason; those that never ended among them."""
+    """Calls without an age, by reason; those that never ended among them."""
+    errors_after: Counter[str] = field(default_factory=Counter)
+    """Calls that followed from others, as sales do, and came to nothing, by reason."""
     seconds: float = 0.0
     """How long customers came."""
+    worst_lag_p99_ms: float = 0.0
+    """Of the drivers that were added up, the one that was latest."""
 
     def begun(self, lag_seconds: float) -> None:
         """Count a call that begins so many seconds after it was to."""
@@ -43,6 +47,7 @@ class Tally:
         """Take up what another driver measured at the same time."""
         self._add(other)
         self.seconds = max(self.seconds, other.seconds)
+        self.worst_lag_p99_ms = max(self.worst_lag_p99_ms, other.lag_p99_ms)
 
     def add_then(self, other: Tally) -> None:
         """Take up what came afterwards."""
@@ -53,6 +58,7 @@ class Tally:
         self.latency.add(other.latency)
         self.lag.add(other.lag)
         self.errors += other.errors
+        self.errors_after += other.errors_after
 
     @property
     def calls(self) -> int:
@@ -61,8 +67,8 @@ class Tally:
 
     @property
     def failed(self) -> int:
-        """How many came to nothing."""
-        return self.errors.total()
+        """How many came to nothing, those that followed among them."""
+        return self.errors.total() + self.errors_after.total()
 
     def latency_ms(self, percentile: float) -> float:
         """Return what so many percent of the answered calls took at most, in ms; 0 for none."""
@@ -70,8 +76,8 @@ class Tally:
 
     @property
     def lag_p99_ms(self) -> float:
-        """How late all but one call of a hundred began at most, in ms."""
-        return float(self.lag.get_value_at_percentile(99)) / 1000
+        """How late all but one call of a hundred began at most, by the latest driver, in ms."""
+        return max(self.worst_lag_p99_ms, float(self.lag.get_value_at_percentile(99)) / 1000)
 
     @property
     def is_valid(self) -> bool:
@@ -85,7 +91,9 @@ class Tally:
                 "latency": self.latency.encode().decode(),
                 "lag": self.lag.encode().decode(),
                 "errors": self.errors,
+                "errors_after": self.errors_after,
                 "seconds": self.seconds,
+                "worst_lag_p99_ms": self.worst_lag_p99_ms,
             }
         )
 
@@ -97,5 +105,7 @@ class Tally:
             HdrHistogram.decode(told["latency"]),
             HdrHistogram.decode(told["lag"]),
             Counter(told["errors"]),
+            Counter(told["errors_after"]),
             told["seconds"],
+            told["worst_lag_p99_ms"],
         )

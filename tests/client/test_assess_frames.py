@@ -123,6 +123,52 @@ def test_a_camera_that_hangs_leaves_what_was_seen(
         unplugged.set()
 
 
+def test_nobody_reads_the_camera_when_the_time_is_over(
+    connect: Connect, gateway: FakeGateway
+) -> None:
+    """Also where none of its photos can be used, and so none is ever answered."""
+    taken: list[float] = []
+
+    def camera() -> Iterator[bytes]:
+        while True:
+            taken.append(time.monotonic())
+            time.sleep(0.005)
+            yield b""
+
+    client = connect(gateway.target)
+    with pytest.raises(DeadlineError):
+        client.assess_frames(camera(), timeout=0.3)
+    time.sleep(0.3)
+    until = len(taken)
+    time.sleep(0.3)
+    assert len(taken) <= until + 1
+
+
+def test_cameras_that_hang_do_not_hold_up_others(
+    runner: asyncio.Runner, gateway: FakeGateway, photo: bytes
+) -> None:
+    """Each has a thread of its own, and a photo that must be read has the deadline too."""
+    unplugged = threading.Event()
+
+    def camera() -> Iterator[bytes]:
+        unplugged.wait(60)
+        yield photo
+
+    async def serve() -> float:
+        async with AsyncClient(gateway.target, timeout=30) as client:
+            hanging = [client.assess_frames(camera(), timeout=0.2) for _ in range(40)]
+            ended = await asyncio.gather(*hanging, return_exceptions=True)
+            assert {type(it) for it in ended} == {DeadlineError}
+            began = time.monotonic()
+            await client.assess(bytearray(photo))
+            return time.monotonic() - began
+
+    try:
+        assert runner.run(serve()) < 20
+    finally:
+        unplugged.set()
+
+
 def test_an_answer_is_kept_when_the_gateway_goes_away(
     connect: Connect,
     gateway: FakeGateway,

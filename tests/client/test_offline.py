@@ -17,6 +17,7 @@ from agelane_client import (
     DecisionReason,
     DecisionSource,
     PhotoError,
+    RequestError,
     Sale,
     SaleOutcome,
     UnavailableError,
@@ -117,3 +118,20 @@ def test_a_sale_after_it_says_so(
     told = [sale.decided_offline for sale in gateway.sales]
     assert told == [True, False, False, False, True]
     assert gateway.sales[0].assessment_token == b""
+
+
+@pytest.mark.parametrize("argument", ["store_id", "lane_id", "request_id", "restricted_category"])
+def test_an_argument_that_cannot_be_sent_is_a_decision_too(
+    connect: Connect, gateway: FakeGateway, photo: bytes, argument: str
+) -> None:
+    """A text that is none in UTF-8, or a number."""
+    client = connect(gateway.target, offline=True)
+    for value in ("\ud800", 7):
+        arguments: dict[str, Any] = {argument: value}
+        for result in (
+            client.assess(photo, **arguments),
+            client.assess_frames([photo], **arguments),
+        ):
+            assert result.alcohol_decision is AlcoholDecision.VERIFY_ID
+            assert isinstance(result.error, RequestError)
+    assert gateway.requests == []

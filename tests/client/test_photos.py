@@ -160,6 +160,8 @@ def test_a_palette_with_transparent_colours_will_do() -> None:
         (encoded(corners(20, 20)), "TOO_FEW_PIXELS"),
         (b"\xff\xd8\xff" + bytes(100), "CORRUPT_PHOTO"),
         (encoded(corners(64, 64)) + b"\xff\xda" * 60, "CORRUPT_PHOTO"),
+        (np.zeros((3, 2000, 3), np.uint8), "TOO_FEW_PIXELS"),
+        (np.zeros((32, 20_000, 3), np.uint8), "TOO_FEW_PIXELS"),
         (np.zeros((0, 9, 3), np.uint8), "EMPTY_PHOTO"),
         (np.full((64, 64, 3), np.nan), "UNSUPPORTED_FORMAT"),
         (np.zeros((64, 64, 4), np.uint8), "UNSUPPORTED_FORMAT"),

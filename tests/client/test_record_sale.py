@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -106,3 +107,20 @@ def test_the_names_are_those_of_the_contract() -> None:
         (sale_pb2.DocumentReading, "DOCUMENT_READING_", DocumentReading),
     ):
         assert [f"{prefix}{name}" for name in kind.__members__] == enum.keys()[1:]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"basket": (BasketLine(category="beer", quantity=2**40),)},
+        {"cashier_id": "\ud800"},
+        {"cashier_id": 7},
+    ],
+)
+def test_what_cannot_be_sent_is_a_request_error(
+    connect: Connect, gateway: FakeGateway, fields: Any
+) -> None:
+    """Before anything is sent."""
+    with pytest.raises(RequestError, match="INVALID_FIELD"):
+        connect(gateway.target).record_sale(Sale(outcome=SaleOutcome.SOLD, **fields))
+    assert gateway.sales == []

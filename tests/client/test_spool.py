@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
@@ -15,18 +17,24 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2
 
 from agelane.v1 import assessment_pb2
+from agelane.v1.sale_pb2 import RecordSaleRequest
 from agelane_client import (
+    AsyncClient,
     Client,
     ClosedError,
     RequestError,
     Sale,
+    SaleError,
     SaleOutcome,
     SaleSpool,
     SpoolError,
     UnavailableError,
 )
+from agelane_client.spool_file import SpoolFile
 from agelane_client.testing import FakeGateway, answer, refuse
 from tests.client.conftest import Connect
 
@@ -105,8 +113,20 @@ def test_a_sale_is_kept_once_however_often_it_is_recorded(
 ) -> None:
     """As with `record_sale`."""
     spool = spool_of(connect(dead_target, timeout=1))
+    sale = sold(1)
     for _ in range(3):
-        spool.record(sold(1))
+        spool.record(sale)
+    assert spool.status().waiting == 1
+
+
+def test_another_sale_under_a_name_that_waits_is_refused(
+    connect: Connect, spool_of: Open, dead_target: str
+) -> None:
+    """As the gateway would; the first one stays."""
+    spool = spool_of(connect(dead_target, timeout=1))
+    spool.record(sold(1))
+    with pytest.raises(SaleError, match="SALE_ID_REUSED"):
+        spool.record(Sale(outcome=SaleOutcome.VOIDED, sale_id="sale-1"))
     assert spool.status().waiting == 1
 
 
@@ -115,7 +135,9 @@ def test_a_sale_is_kept_once_however_often_it_is_recorded(
     [
         (grpc.StatusCode.FAILED_PRECONDITION, "TOKEN_EXPIRED"),
         (grpc.StatusCode.PERMISSION_DENIED, "TOKEN_FORGED"),
+        (grpc.StatusCode.PERMISSION_DENIED, "STORE_NOT_PERMITTED"),
         (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),
+        (grpc.StatusCode.INVALID_ARGUMENT, "A_REASON_OF_TOMORROW"),
     ],
 )
 def test_a_sale_that_is_refused_for_good_does_not_hold_up_the_others(
@@ -133,6 +155,9 @@ def test_a_sale_that_is_refused_for_good_does_not_hold_up_the_others(
     again = spool_of(client)
     (refused,) = again.refused()
     assert (refused.sale_id, refused.reason) == ("sale-1", reason)
+    assert RecordSaleRequest.FromString(refused.request) == gateway.sales[1]
+    assert again.status().refused == 1
+    again.forget("another")
     assert again.status().refused == 1
     gateway.refused_sales.clear()
     again.record(sold(1))
@@ -152,6 +177,43 @@ def test_what_an_operator_can_mend_is_tried_again(
     gateway.refused_sales.clear()
     assert spool.drain(SECONDS)
     assert spool.refused() == ()
+
+
+def test_a_sale_that_breaks_the_gateway_is_put_aside_in_the_end(
+    connect: Connect, gateway: FakeGateway, spool_of: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or all behind it would wait for ever; what asks for a long pause gets a short one."""
+    monkeypatch.setattr("agelane_client.spool._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("agelane_client.spool._LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr("agelane_client.spool._LONGEST_ASKED", 0.02)
+    never = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=300_000_000_000))
+    gateway.refused_sales["sale-0"] = refuse(grpc.StatusCode.INTERNAL, "INTERNAL", never)
+    spool = spool_of(connect(gateway.target))
+    spool.record(sold(0))
+    spool.record(sold(1))
+    assert spool.drain(SECONDS)
+    assert told(gateway) == ["sale-0"] * 50 + ["sale-1"]
+    assert [refused.reason for refused in spool.refused()] == ["INTERNAL"]
+    spool.forget("sale-0")
+    assert spool.refused() == ()
+
+
+def test_whatever_goes_wrong_it_is_tried_again(
+    connect: Connect, gateway: FakeGateway, spool_of: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of our own does not end the spool."""
+    whole, faults = SpoolFile.told, iter([RuntimeError("a fault"), MemoryError()])
+
+    def told_or_not(self: SpoolFile, sale: Any) -> None:
+        for fault in faults:
+            raise fault
+        whole(self, sale)
+
+    monkeypatch.setattr(SpoolFile, "told", told_or_not)
+    spool = spool_of(connect(gateway.target))
+    spool.record(sold(0))
+    assert spool.drain(SECONDS)
+    assert told(gateway) == ["sale-0"] * 3
 
 
 def test_a_full_spool_says_so(connect: Connect, spool_of: Open, dead_target: str) -> None:
@@ -183,6 +245,94 @@ def test_one_process_uses_a_file(connect: Connect, gateway: FakeGateway, spool_o
         spool_of(client)
 
 
+def test_a_second_try_to_open_it_does_not_unlock_it(dead_target: str, tmp_path: Path) -> None:
+    """Neither in this process nor by another one, whose end would take sales with it."""
+    path = tmp_path / "sales.spool"
+    other = f"""
+from agelane_client import Client, SpoolError
+with Client({dead_target!r}) as client:
+    try:
+        client.sale_spool({str(path)!r})
+    except SpoolError as error:
+        print(error)
+"""
+    with Client(dead_target) as client, client.sale_spool(path) as spool:
+        spool.record(sold(0))
+        with pytest.raises(SpoolError):
+            client.sale_spool(path)
+        done = subprocess.run(
+            [sys.executable, "-c", other], capture_output=True, text=True, check=True
+        )
+        assert "another process uses it" in done.stdout
+        spool.record(sold(1))
+    with Client(dead_target) as client, client.sale_spool(path) as spool:
+        assert spool.status().waiting == 2
+
+
+_FORK = """
+import os, shutil, sys
+from agelane_client import Client, ClosedError, Sale, SaleOutcome
+with Client(sys.argv[1], timeout=0.2) as client, client.sale_spool(sys.argv[2]) as spool:
+    spool.record(Sale(outcome=SaleOutcome.SOLD, sale_id="before"))
+    child = os.fork()
+    if child == 0:
+        try:
+            spool.record(Sale(outcome=SaleOutcome.SOLD, sale_id="child"))
+        except ClosedError:
+            sys.exit(3)
+        sys.exit(4)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+    spool.record(Sale(outcome=SaleOutcome.SOLD, sale_id="after"))
+    for name in os.listdir(os.path.dirname(sys.argv[2])):  # as a power cut would leave them
+        if name.startswith("sales"):
+            shutil.copy(os.path.join(os.path.dirname(sys.argv[2]), name), sys.argv[3])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_forked_child_takes_no_sale_with_it(dead_target: str, tmp_path: Path) -> None:
+    """It can't use the spool, and when it ends its parent's sales are still on the disk."""
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    subprocess.run(
+        [sys.executable, "-c", _FORK, dead_target, str(tmp_path / "sales.spool"), str(copy)],
+        check=True,
+        env={**os.environ, "GRPC_ENABLE_FORK_SUPPORT": "0"},
+    )
+    with Client(dead_target) as client, client.sale_spool(copy / "sales.spool") as spool:
+        assert spool.status().waiting == 2
+
+
+def test_a_cancelled_record_is_told_if_it_was_kept(
+    runner: asyncio.Runner,
+    gateway: FakeGateway,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A slow disk writes on when its caller has gone."""
+    whole, may_go_on = SpoolFile.keep, threading.Event()
+
+    def slow(self: SpoolFile, request: RecordSaleRequest) -> None:
+        may_go_on.wait(SECONDS)
+        whole(self, request)
+
+    monkeypatch.setattr(SpoolFile, "keep", slow)
+
+    async def record() -> None:
+        async with (
+            AsyncClient(gateway.target) as client,
+            client.sale_spool(tmp_path / "sales.spool") as spool,
+        ):
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(spool.record(sold(0)), 0.1)
+            may_go_on.set()
+            while not gateway.sales:  # noqa: ASYNC110 - another thread tells
+                await asyncio.sleep(0.01)
+
+    runner.run(asyncio.wait_for(record(), SECONDS))
+    assert told(gateway) == ["sale-0"]
+
+
 def test_a_file_that_is_no_spool_is_left_alone(
     connect: Connect, gateway: FakeGateway, spool_of: Open, tmp_path: Path
 ) -> None:
@@ -195,8 +345,9 @@ def test_a_file_that_is_no_spool_is_left_alone(
     for name, said in (
         ("photo.jpg", "not a database"),
         ("other.db", "a database of something else"),
-        (".", "Is a directory"),
+        (".", "unable to open database file"),
         ("no/such/folder.spool", "No such file"),
+        ("nul\0l.spool", "null"),
     ):
         with pytest.raises(SpoolError, match=said):
             spool_of(client, name)
@@ -207,6 +358,7 @@ def test_only_its_owner_reads_it(
     connect: Connect, gateway: FakeGateway, spool_of: Open, tmp_path: Path
 ) -> None:
     """It holds tokens and cashiers' numbers."""
+    (tmp_path / "sales.spool").touch(mode=0o644)
     spool_of(connect(gateway.target)).record(sold(0))
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     assert modes["sales.spool"] == 0o600

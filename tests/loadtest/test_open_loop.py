@@ -111,12 +111,20 @@ async def test_what_fails_and_what_never_ends_is_counted() -> None:
     async def fail() -> str:
         return "OVERLOADED"
 
+    async def break_down() -> str:
+        raise RuntimeError("a fault of our own")
+
     driver = Driver(warm_up_seconds=0.2)
-    await driver.begin_all([(0.01, fail), (0.3, fail), (0.31, hang), (0.32, None)])
+    driver.begin_later(fail, 0.35)
+    driver.begin_later(fail, 60)
+    calls = [(0.01, fail), (0.3, fail), (0.31, hang), (0.32, None), (0.4, break_down)]
+    await driver.begin_all(calls)
     await driver.end(0.2)
     tally = driver.take()
-    assert tally.errors == Counter(OVERLOADED=1, NEVER_ENDED=1)
-    assert (tally.calls, tally.failed) == (2, 2)
+    assert tally.errors == Counter(OVERLOADED=1, NEVER_ENDED=1, RuntimeError=1)
+    assert tally.errors_after == Counter(OVERLOADED=1)
+    assert (tally.calls, tally.failed) == (3, 4)
+    assert 0.15 < tally.seconds < 10
 
 
 def trial(lanes: int, most: int) -> Trial:
@@ -135,7 +143,12 @@ def test_the_search_finds_what_holds(most: int, first: int, within: float) -> No
 def test_an_objective_says_why_it_is_missed() -> None:
     """A driver that was late proves nothing."""
     objective = Objective(300, 800)
-    assert objective.missed_by(Tally()).startswith("INVALID")
+    assert objective.missed_by(Tally()) == "INVALID: no customer came"
+    few = Tally()
+    for seconds in [0.1] * 600 + [0.9]:
+        few.begun(0.001)
+        few.answered(seconds)
+    assert objective.missed_by(few).startswith("p99.9 9")
     tally = Tally()
     for _ in range(10_000):
         tally.begun(0.001)
@@ -150,3 +163,13 @@ def test_an_objective_says_why_it_is_missed() -> None:
     for _ in range(200):
         tally.begun(0.006)
     assert objective.missed_by(tally).startswith("INVALID: the driver was 6.0 ms late")
+
+
+def test_one_driver_that_is_late_is_not_averaged_away() -> None:
+    """Of several, the latest says whether the run is valid."""
+    late, total = Tally(), Tally()
+    late.begun(0.02)
+    for _ in range(1_000):
+        total.begun(0.001)
+    total.add_at_once(late)
+    assert not Tally.from_json(total.to_json()).is_valid
