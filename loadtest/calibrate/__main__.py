@@ -70,9 +70,7 @@ def _expected(service: Service, customers: list[Customer], options: argparse.Nam
     times = [
         seconds
         for queue, came in moments.items()
-        for seconds in times_in_queue(
-            came, service.times(options.service_seconds, queue, len(came))
-        )
+        for seconds in times_in_queue(came, service.times(options.service_seconds, queue))
     ]
     return Expected(tuple(sorted(times)))
 

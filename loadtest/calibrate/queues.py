@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -16,12 +16,12 @@ class Service(str, Enum):
     CONSTANT = "M/D/1"
     """All as long."""
 
-    def times(self, mean_seconds: float, seed: int, count: int) -> list[float]:
-        """Return the first service times of the queue with this number, in seconds."""
-        if self is Service.CONSTANT:
-            return [mean_seconds] * count
+    def times(self, mean_seconds: float, seed: int) -> Iterator[float]:
+        """Yield the service times of the queue with this number, in seconds, without end."""
         chance = random.Random(seed)
-        return [chance.expovariate(1 / mean_seconds) for _ in range(count)]
+        while True:
+            is_constant = self is Service.CONSTANT
+            yield mean_seconds if is_constant else chance.expovariate(1 / mean_seconds)
 
     def mean_seconds(self, mean_service: float, load: float) -> float:
         """Return the mean time in an endless queue (Pollaczek and Khinchine 1930/32), in seconds.
@@ -51,7 +51,7 @@ class Expected:
         return self.seconds[min(len(self.seconds) - 1, int(percent / 100 * len(self.seconds)))]
 
 
-def times_in_queue(arrivals: Sequence[float], services: Sequence[float]) -> list[float]:
+def times_in_queue(arrivals: Iterable[float], services: Iterable[float]) -> list[float]:
     """Return how long each customer is there, in seconds: first come, first served.
 
     Lindley 1952: who comes while somebody is served waits for all who came before.
