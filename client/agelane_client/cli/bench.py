@@ -91,7 +91,7 @@ def _bench(client: Client, options: argparse.Namespace) -> ExitCode:
         restricted_category=options.category,
     )
     load = Load(threads=options.threads, warm_up=options.warm_up, seconds=options.seconds)
-    tally = run_load(call, load)
+    tally = run_load(call, load, client.close)
     document = to_document(tally, load, options.target)
     say(json.dumps(document, allow_nan=False) if options.json else "\n".join(_lines(document)))
     if not document["calls"]:  # those of the warm-up took longer than all of the time

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from agelane_client.errors import AgelaneError
 from agelane_client.results import Assessment
 
+_LOOK_SECONDS, _LAST_SECONDS = 0.2, 2.0
 _PAUSE_AFTER_ERROR = 0.1
 """Seconds; a gateway that is away refuses thousands of calls a second."""
 
@@ -53,8 +54,11 @@ class Tally:
         self.seconds = max(self.seconds, other.seconds)
 
 
-def run_load(call: Callable[[], Assessment], load: Load) -> Tally:
-    """Call from as many threads as `load` says, for as long; return what became of it."""
+def run_load(call: Callable[[], Assessment], load: Load, cancel: Callable[[], None]) -> Tally:
+    """Call from as many threads as `load` says, for as long; return what became of it.
+
+    An interruption ends the calls by `cancel`: Python may hang at its end while others make some.
+    """
     begin = time.perf_counter() + load.warm_up
     stop = threading.Event()
     tallies = [Tally() for _ in range(load.threads)]
@@ -66,9 +70,15 @@ def run_load(call: Callable[[], Assessment], load: Load) -> Tally:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
-    finally:
-        stop.set()  # an interruption
+            while thread.is_alive():  # not for ever: Ctrl-C may come a moment before it waits
+                thread.join(_LOOK_SECONDS)
+    except BaseException:
+        stop.set()
+        cancel()
+        for thread in threads:
+            if thread.is_alive():
+                thread.join(_LAST_SECONDS)
+        raise
     total = Tally()
     for tally in tallies:
         total.add(tally)
