@@ -16,7 +16,7 @@ NEVER_ENDED = "NEVER_ENDED"
 Call: TypeAlias = Callable[[], Awaitable[str]]
 """Makes a call; returns "" or why it came to nothing."""
 Counted: TypeAlias = float | None
-"""When a call was to begin, by the monotonic clock; None: it follows from another."""
+"""When a call was to begin, by the monotonic clock; None: only its error counts."""
 
 
 class Driver:
@@ -51,7 +51,7 @@ class Driver:
             self._counted_to = time.monotonic()
 
     def begin_later(self, call: Call, seconds: float) -> None:
-        """Begin a call that follows from another so many seconds from now; only errors count."""
+        """Begin a call beside the measured ones, so many seconds from now; only errors count."""
 
         def begin() -> None:
             self._timers.discard(timer)
