@@ -31,7 +31,7 @@ def test_tensorflow_and_numpy_are_never_imported(module: str) -> None:
 def test_a_till_spends_little_memory_on_the_client() -> None:
     """Python, gRPC, protobuf and the client together stay within 45 MB.
 
-    It is 37 MB, or 42 where the kernel maps more of gRPC's library than is used.
+    It is 36 MB, or 42 where the kernel maps more of gRPC's library than is used.
     """
     assert probe("agelane_client")["peak_mb"] <= 45
 

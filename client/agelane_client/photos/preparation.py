@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -25,12 +26,13 @@ cuts it out at 1.09 times the box."""
 _MOST_FILE_BYTES = 32 * 1024 * 1024
 _SHORTEST_SIDE = 32
 _QUALITIES = (90, 80, 70, 55, 40, 25, 10)
-# Shrinking from twice the size is sharper than what the decoder makes of it, and quick enough.
-_ROOM_TO_SHRINK = 2
+# Shrinking from more than the size is sharper than what the decoder makes of it, and from twice the
+# size takes longer than the decoder; a crop needs the pixels.
+_ROOM_TO_SHRINK = 1.5
+_ROOM_TO_CROP = 2
 # With half of the pixels that a crop may have, a face still has as many as the model looks at; with
-# fewer, the photo is worth decoding again, in full.
+# fewer, the photo is worth decoding again, larger.
 _ENOUGH = 0.5
-_EVERYTHING = 1_000_000
 
 
 def prepare(
@@ -60,8 +62,8 @@ def prepare(
             f"a photo can't have {long_side} pixels a side and {max_bytes} bytes"
         )
     decode = decoder(_contents(photo))
-    shown = decode(_ROOM_TO_SHRINK * long_side)
     finder = installed_finder() if find_faces is True else find_faces
+    shown = decode(round((_ROOM_TO_CROP if finder else _ROOM_TO_SHRINK) * long_side))
     if finder:
         faces = finder(shown)
         if len(faces) == 1:
@@ -89,9 +91,10 @@ def _crop(photo: Image.Image, face: Box, decode: Decode, long_side: int) -> Imag
     """Return the square around `face`, as far as it lies within the photo."""
     window = _window(face)
     crop = _cut(photo, window, photo.size)
-    was_reduced = max(photo.size) >= _ROOM_TO_SHRINK * long_side
-    if was_reduced and max(crop.size) < _ENOUGH * long_side:
-        return _cut(decode(_EVERYTHING), window, photo.size)
+    zoom = _ENOUGH * long_side / max(crop.size)
+    was_reduced = max(photo.size) >= _ROOM_TO_CROP * long_side
+    if was_reduced and zoom > 1:
+        return _cut(decode(math.ceil(zoom * max(photo.size))), window, photo.size)
     return crop
 
 
