@@ -7,6 +7,7 @@ import time
 _SMOOTHING = 0.05  # weight of the newest gap: the mean is that of the last twenty or so
 _STALE_SECONDS = 5.0
 _PRESSURE_SECONDS = 1.0
+_ENOUGH_GAPS = 8  # fewer say little: those of a batch come at once, and the first after all of them
 
 
 class Pace:
@@ -17,11 +18,15 @@ class Pace:
 
     def __init__(self) -> None:
         """Know nothing: as fast as anybody likes."""
-        self.seconds = 0.0
-        """Mean gap between two answers under pressure; 0 until there was one."""
+        self._mean_gap = 0.0
         self._last = self._known_until = 0.0
         self._gaps = 0
         self._pressed_until = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Mean gap between two answers under pressure; 0 until enough are known."""
+        return self._mean_gap if self._gaps >= _ENOUGH_GAPS else 0.0
 
     def begins(self) -> None:
         """Take note that the first call after a time without any begins."""
@@ -38,8 +43,8 @@ class Pace:
         if not under_pressure and now >= self._pressed_until:
             return
         if now > self._known_until:
-            self._gaps, self.seconds = 0, 0.0
+            self._gaps, self._mean_gap = 0, 0.0
         self._gaps += 1
         # A plain mean at first: the very first gap is that of a whole answer.
-        self.seconds += max(_SMOOTHING, 1 / self._gaps) * (gap - self.seconds)
+        self._mean_gap += max(_SMOOTHING, 1 / self._gaps) * (gap - self._mean_gap)
         self._known_until = now + _STALE_SECONDS

@@ -220,3 +220,12 @@ def test_a_rush_after_a_quiet_time_is_not_refused_for_old_times_sake() -> None:
         return answered
 
     assert asyncio.run(run()) == 120
+
+
+async def test_the_first_answer_of_a_batch_does_not_tell_the_pace() -> None:
+    """The others come with it; who comes between them is not turned away."""
+    queue = AdmissionQueue(Limits(in_flight=6))
+    batch = [asyncio.create_task(work(queue, "a", seconds)) for seconds in [0.2] + [0.25] * 5]
+    await batch[0]
+    assert await work(queue, "b", 0.01, deadline=1.0) == "b"
+    await asyncio.gather(*batch)
