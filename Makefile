@@ -15,7 +15,7 @@ option = $(if $($(2)),--$(1) $($(2))) # $(call option,data,DATA): --data $(DATA)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check serve console serve-gpu serve-cpu secrets eda train evaluate certify frontier export documents reference
-.PHONY: loadtest bench simulate tune-batching setup stubs constraints clean
+.PHONY: loadtest soak bench bench-peers simulate tune-batching setup stubs constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,12 @@ reference: $(VENV)/.tools ## Write the SDK's reference as web pages in reports/r
 loadtest: $(VENV)/.loadtest ## The most lanes within the objective; report in reports/capacity.html (LANES=, SECONDS=, TARGET=)
 	@$(BIN)/python -m loadtest $(call option,lanes,LANES) $(call option,seconds,SECONDS) $(call option,target,TARGET)
 
+soak: $(VENV)/.loadtest ## Half an hour at an even load: memory, files, failures (LANES=, SECONDS=)
+	@$(BIN)/python -m loadtest.capacity.soak $(call option,lanes,LANES) $(call option,seconds,SECONDS)
+
+bench-peers: $(VENV)/.peers ## The same model behind LitServe, BentoML, MLServer and Ray Serve, beside ours
+	@$(BIN)/python -m loadtest.peers
+
 bench: $(VENV)/.packages ## Measure the gateway beside a bare hop; needs nghttp2-client and nghttp2-server
 	@$(BIN)/python -m loadtest.bench
 
@@ -106,7 +112,7 @@ constraints: $(VENV)/.tools ## Compile constraints.txt; remove it first for the 
 	  --output-file constraints.txt
 
 clean: ## Remove what make made, except training runs: environments, models, reports, caches
-	rm -rf $(VENV) models reports .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers models reports .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './runs/*' -prune -exec rm -rf {} +
 
 # The files below record what is there, so that a second run starts at once.
@@ -134,6 +140,11 @@ $(VENV)/.tools: $(VENV)/.reports pyproject.toml
 $(VENV)/.loadtest: $(EXPORTED) pyproject.toml
 	@echo 'Installing Locust ...'
 	@$(PIP) --group loadtest
+	@touch $@
+
+$(VENV)/.peers: $(EXPORTED) pyproject.toml
+	@echo 'Installing what measures the peers ...'
+	@$(PIP) --group peers
 	@touch $@
 
 $(VENV)/.simulate: $(VENV)/.packages pyproject.toml

@@ -12,24 +12,24 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from agelane_client import AgelaneError, Client, ConfigurationError
-from loadtest.bench import processes
-from loadtest.capacity.bare import bare_tensorflow
+from loadtest.capacity.bare import Comparison, compare
+from loadtest.capacity.flat_out import photos_per_second
 from loadtest.capacity.report import Run, table, write_reports
 from loadtest.capacity.search import Objective, Search, Trial, most_lanes
+from loadtest.capacity.stacks import STACKS, gateway
 from loadtest.capacity.trial import Load, TrialFailed, run
+from loadtest.capacity.watch import Watch
 from loadtest.connection import connection
 from loadtest.open_loop.__main__ import add_habits
 from loadtest.photos import read_photos
 
 REPORTS = Path("reports")
-_STACKS = ("real_model", "null_model")
 _FIRST = {"real_model": 400, "null_model": 8000}
 
 
@@ -38,49 +38,60 @@ def main() -> int:
     commands = parser()
     options = commands.parse_args()
     objective = Objective(options.p99_ms, options.p99_9_ms)
-    stacks = ["target"] if options.target else options.stacks or list(_STACKS)
+    stacks = ["target"] if options.target else options.stacks or list(STACKS)
     load = Load(
         "",
         options.seconds,
         options.warm_up,
         options.rate,
-        options.shape,
-        options.sales_share,
-        Path(options.photos),
-        options.workers,
+        shape=options.shape,
+        sales_share=options.sales_share,
+        photos=Path(options.photos),
+        mixed_sizes=options.mixed_sizes,
+        workers=options.workers,
     )
     try:
         read_photos(load.photos)
-        runs = [_measured(stack, load, objective, options) for stack in stacks]
+        runs: list[Run] = []
+        for stack in stacks:
+            _measure(stack, load, objective, options, runs)
     except (OSError, ConfigurationError) as error:
         commands.error(str(error))
-    except AgelaneError as error:
-        print(f"no gateway at {options.target}: {error.message}", file=sys.stderr)
+    except _NoGatewayError as error:
+        print(f"no gateway at {options.target}: {error}", file=sys.stderr)
         print("start one with `make serve`, or let this start its own", file=sys.stderr)
         return 3
-    except TrialFailed as error:
+    except (TrialFailed, AgelaneError, subprocess.CalledProcessError) as error:
         print(error, file=sys.stderr)
         return 4
-    write_reports(runs, REPORTS)
-    bare = bare_tensorflow(load.photos) if "real_model" in stacks else None
-    if bare is not None:
-        print(f"TensorFlow alone, on full batches: {bare:.1f} photos a second")
-        write_reports(runs, REPORTS, bare)
     return 0 if all(it.search.lanes >= options.least for it in runs) else 1
 
 
-def _measured(stack: str, load: Load, objective: Objective, options: argparse.Namespace) -> Run:
-    """Measure one stack, and print a line for each trial."""
+class _NoGatewayError(Exception):
+    """There is none at the target, or none that lets us in."""
+
+
+def _measure(
+    stack: str, load: Load, objective: Objective, options: argparse.Namespace, runs: list[Run]
+) -> None:
+    """Measure one stack, print a line for each trial, and write what is known of all `runs`."""
     print(f"{stack}: {load.rate:g} customers a second and lane, {load.seconds:g} s a trial")
-    with _gateway(stack, options.target) as target:
-        here = replace(load, target=target)
+    with gateway(stack, options.target, options.metrics) as measured:
+        here = replace(load, target=measured.target)
         by = connection()
-        with Client(target, token=by.token, tls=by.tls) as client:
-            client.health(timeout=5)
+        try:
+            with Client(measured.target, token=by.token, tls=by.tls) as client:
+                client.health(timeout=5)
+        except ConfigurationError:
+            raise
+        except AgelaneError as error:
+            raise _NoGatewayError(error.message) from error
 
         def trial(lanes: int) -> Trial:
-            tally = run(here, lanes)
-            made = Trial(lanes, tally, objective.missed_by(tally))
+            with Watch(measured.pids, measured.metrics) as watch:
+                told = run(here, lanes)
+            missed = objective.missed_by(told.total)
+            made = Trial(lanes, told.total, missed, told.series, tuple(watch.samples))
             print(table([made]), flush=True)
             return made
 
@@ -89,24 +100,25 @@ def _measured(stack: str, load: Load, objective: Objective, options: argparse.Na
         else:
             first = options.first or _FIRST.get(stack, 100)
             search = most_lanes(trial, first, within=options.within)
-    print(f"{stack}: {search.lanes:,} lanes\n", flush=True)
-    return Run(stack, here, objective, search)
+        print(f"{stack}: {search.lanes:,} lanes", flush=True)
+        runs.append(Run(stack, here, objective, search))
+        write_reports(runs, REPORTS)
+        if stack == "real_model":
+            runs[-1] = replace(runs[-1], comparison=_compared(measured.target, load.photos))
+            write_reports(runs, REPORTS)
 
 
-@contextmanager
-def _gateway(stack: str, target: str) -> Iterator[str]:
-    """Run a stack, or use the one that runs; give its address."""
-    if stack == "real_model":
-        with processes.stack({}) as (gateway, _):
-            yield gateway
-    elif stack == "null_model":
-        with (
-            processes.null_backend() as backend,
-            processes.gateway(backend, 1, ["--lane-rate=100000"]) as server,
-        ):
-            yield server.address
-    else:
-        yield target
+def _compared(target: str, folder: Path) -> Comparison | None:
+    """Measure a stack beside TensorFlow alone, and print what came out."""
+    photos = read_photos(folder)
+    found = compare(lambda seconds: photos_per_second(target, photos, seconds), folder)
+    if found is not None:
+        print(
+            f"flat out {found.photos_per_second:.1f} photos/s, TensorFlow alone on full batches "
+            f"{found.bare_photos_per_second:.1f}: {found.over_bare:.2f} of it",
+            flush=True,
+        )
+    return found
 
 
 def parser() -> argparse.ArgumentParser:
@@ -122,7 +134,8 @@ def parser() -> argparse.ArgumentParser:
         default=os.environ.get("AGELANE_TARGET", ""),
         help="a gateway that runs already, or AGELANE_TARGET (default: we start our own)",
     )
-    made.add_argument("--stacks", nargs="+", choices=_STACKS, help="which to start (both)")
+    made.add_argument("--metrics", default="", help="HOST:PORT of that gateway's metrics")
+    made.add_argument("--stacks", nargs="+", choices=STACKS, help="which to start (both)")
     made.add_argument("--lanes", type=positive, help="measure with so many, and search nothing")
     made.add_argument("--first", type=positive, help="lanes to begin the search with")
     made.add_argument("--least", type=int, default=1, help="lanes that must hold (%(default)s)")

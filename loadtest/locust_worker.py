@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from argparse import ArgumentParser
 from collections import Counter, defaultdict
 from contextlib import suppress
@@ -29,6 +30,8 @@ from loadtest.open_loop.tally import Tally
 _WEB_SECONDS = 86_400.0
 _TOLD_SECONDS = 0.1
 _END_SECONDS = 30
+_STRETCHES = 120
+_SHORTEST_STRETCH = 3.0  # workers report to their master as seldom
 _NAME, _KIND = "AssessCustomer", "gRPC"
 _HERE = ""
 
@@ -90,20 +93,36 @@ class Worker:
 class Figures:
     """What all drivers have measured, as far as it has come here."""
 
-    def __init__(self) -> None:
-        """Nothing yet."""
+    def __init__(self, stretch_seconds: float) -> None:
+        """Nothing yet; what is measured within such a stretch of time is kept together too."""
         self._parts: defaultdict[str, Tally] = defaultdict(Tally)
+        self._stretch_seconds = stretch_seconds
+        self._stretches: defaultdict[int, dict[str, Tally]] = defaultdict(dict)
         self.unsent = Tally()
         """Of a worker: what its master does not know yet."""
 
     def begin_anew(self) -> None:
         """Forget the run before."""
         self._parts.clear()
+        self._stretches.clear()
         self.unsent = Tally()
 
     def add(self, worker: str, tally: Tally) -> None:
         """Take up what a worker's driver measured, after what it did before."""
         self._parts[worker].add_then(tally)
+        if tally.calls or tally.failed:
+            stretch = int(time.time() / self._stretch_seconds)
+            self._stretches[stretch].setdefault(worker, Tally()).add_then(tally)
+
+    def series(self) -> list[tuple[float, Tally]]:
+        """Return what was measured by stretches of time, each with the Unix time that it began."""
+        found = []
+        for number, parts in sorted(self._stretches.items()):
+            together = Tally()
+            for part in parts.values():
+                together.add_at_once(part)
+            found.append((number * self._stretch_seconds, together))
+        return found
 
     def total(self) -> Tally:
         """Return it all together."""
@@ -130,7 +149,8 @@ def driver_command(environment: Environment) -> list[str]:
         "--seed": options.seed + number,
     }
     pairs = [str(part) for pair in arguments.items() for part in pair]
-    return [sys.executable, "-m", "loadtest.open_loop", *pairs]
+    mixed = ["--mixed-sizes"] if options.mixed_sizes else []
+    return [sys.executable, "-m", "loadtest.open_loop", *pairs, *mixed]
 
 
 def worker_of(environment: Environment) -> Worker:
@@ -149,7 +169,7 @@ def _show(environment: Environment, tally: Tally) -> None:
         milliseconds = item.value_iterated_to / 1000
         for _ in range(item.count_at_value_iterated_to):
             environment.stats.log_request(_KIND, _NAME, milliseconds, 0)
-    for reason, count in (tally.errors + tally.errors_after).items():
+    for reason, count in tally.reasons().items():
         for _ in range(count):
             # It has no latency, and must not make the others look quicker.
             environment.stats.log_request(_KIND, _NAME, cast("int", None), 0)
@@ -164,12 +184,16 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--measured", type=float, default=_WEB_SECONDS, help="seconds after them that do"
     )
     parser.add_argument("--seed", type=int, default=1, help="of all chance")
-    parser.add_argument("--tally", help="file to write what was measured to")
+    parser.add_argument(
+        "--tally",
+        help="file to write what was measured to, a line for all and one for each stretch of it",
+    )
 
 
 @events.init.add_listener
 def _prepare(environment: Environment, **_: Any) -> None:
-    _figures[environment] = Figures()
+    options: Any = environment.parsed_options
+    _figures[environment] = Figures(max(_SHORTEST_STRETCH, options.measured / _STRETCHES))
     if isinstance(environment.runner, MasterRunner):
         environment.events.worker_report.add_listener(
             lambda client_id, data: _figures[environment].add(
@@ -204,7 +228,9 @@ def _judge(environment: Environment, **_: Any) -> None:
     total = _figures[environment].total()
     print(summary(total), file=sys.stderr)
     if options.tally:
-        Path(options.tally).write_text(total.to_json() + "\n", encoding="utf-8")
+        series = _figures[environment].series()
+        lines = [total.to_json(), *(f"{at} {tally.to_json()}" for at, tally in series)]
+        Path(options.tally).write_text("\n".join(lines) + "\n", encoding="utf-8")
     environment.process_exit_code = 0 if total.is_valid and not total.failed else 1
 
 
@@ -219,7 +245,7 @@ def summary(tally: Tally) -> str:
         f"dispatch lag p99 {tally.lag_p99_ms:.1f} ms" + ("" if tally.is_valid else ": INVALID"),
     ]
     if tally.failed:
-        lines.append(f"failed: {json.dumps(tally.errors + tally.errors_after)}")
+        lines.append(f"failed: {json.dumps(tally.reasons())}")
     return "\n".join(lines)
 
 

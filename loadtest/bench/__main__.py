@@ -18,9 +18,8 @@ from pathlib import Path
 from agelane.tfserving.v1 import predict_pb2, tensor_pb2
 from agelane.v1 import checkout_pb2
 from loadtest.bench import processes
-from loadtest.bench.hop import ASSESS
 from loadtest.bench.load import Call, Load, LoadError, at_rate, flat_out
-from loadtest.bench.null_backend import PREDICT, frame
+from loadtest.bench.null_backend import ASSESS, PREDICT, frame
 from loadtest.bench.tokens import write_key_file, write_token_file
 from loadtest.photos import SAMPLES
 
@@ -88,9 +87,9 @@ def _measure_model(folder: Path) -> dict[str, float]:
     """Measure the embedded model server alone and behind the gateway, with a real photo."""
     photo = _PHOTO.read_bytes()
     environment = {"AGELANE_GATEWAY_WAITING_PER_LANE": str(IN_FLIGHT)}
-    with processes.stack(environment) as (gateway, model_server):
-        direct = Call(model_server, PREDICT, _predict_body(folder, photo))
-        whole = Call(gateway, ASSESS, _assess_body(folder, photo))
+    with processes.stack(environment) as stack:
+        direct = Call(stack.model_server, PREDICT, _predict_body(folder, photo))
+        whole = Call(stack.gateway, ASSESS, _assess_body(folder, photo))
         flat_out(direct, 200, IN_FLIGHT)  # warms up
         return {
             "model_server_calls_per_second": round(_rate(direct, 800), 1),

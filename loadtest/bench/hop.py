@@ -11,9 +11,7 @@ from typing import Any
 
 import grpc
 
-from loadtest.bench.null_backend import PREDICT
-
-ASSESS = "/agelane.v1.CheckoutService/AssessCustomer"
+from loadtest.bench.null_backend import ASSESS, PREDICT
 
 
 async def serve(listen: str, target: str) -> None:

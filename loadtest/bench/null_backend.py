@@ -1,14 +1,17 @@
-"""A model server that costs next to nothing: nghttpd answers each call with the same bytes."""
+"""Servers that cost next to nothing: nghttpd answers each call with the same bytes."""
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agelane.tfserving.v1 import predict_pb2, status_pb2, tensor_pb2
+from agelane.v1 import checkout_pb2
+from agelane_client.testing import assessment
 
+ASSESS = "/agelane.v1.CheckoutService/AssessCustomer"
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 _VERSION = 1
@@ -33,9 +36,21 @@ _CARD = {
 }
 
 
-def write_answers(folder: Path) -> list[str]:
+def model_server_answers() -> dict[str, bytes]:
+    """Return what a model server answers, by method: always the same."""
+    return {PREDICT: predict_answer(), STATUS: status_answer()}
+
+
+def gateway_answers() -> dict[str, bytes]:
+    """Return what a gateway answers, by method: always the same age."""
+    assessed = assessment(age_years=60.0)
+    response = checkout_pb2.AssessCustomerResponse(assessment=assessed)
+    return {ASSESS: response.SerializeToString()}
+
+
+def write_answers(folder: Path, answers: Mapping[str, bytes]) -> list[str]:
     """Write what is answered, and return the command that serves it, but for the port."""
-    for path, message in ((PREDICT, predict_answer()), (STATUS, status_answer())):
+    for path, message in answers.items():
         file = folder / path.strip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(frame(message))

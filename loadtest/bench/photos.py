@@ -70,7 +70,10 @@ def _ages(
         "AGELANE_GATEWAY_LANE_RATE": _NO_LIMIT,
         "AGELANE_GATEWAY_LANE_BURST": _NO_LIMIT,
     }
-    with processes.stack(environment) as (gateway, _), Client(gateway, timeout=60) as client:
+    with (
+        processes.stack(environment) as stack,
+        Client(stack.gateway, timeout=60) as client,
+    ):
         figures = _changes(client, "photo", photos)
         for side in sides:
             figures |= _changes(client, f"face_{side}_pixels", [_framed(it, side) for it in framed])

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from loadtest.bench.null_backend import write_answers
+from loadtest.bench.null_backend import gateway_answers, model_server_answers, write_answers
 
 _PATIENCE_SECONDS = 180.0
 
@@ -46,19 +46,44 @@ class Server:
         return int(sum(map(float, found)))
 
 
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A running gateway before a running model server."""
+
+    gateway: str
+    """HOST:PORT."""
+    model_server: str
+    """HOST:PORT."""
+    pid: int
+    """Of the process that has started both."""
+
+
 @contextmanager
 def null_backend() -> Iterator[Server]:
     """Run a model server that costs next to nothing."""
+    with _nghttpd(model_server_answers()) as server:
+        yield server
+
+
+@contextmanager
+def null_gateway() -> Iterator[Server]:
+    """Run a gateway that costs next to nothing, so that a driver alone is measured before it."""
+    with _nghttpd(gateway_answers()) as server:
+        yield server
+
+
+@contextmanager
+def _nghttpd(answers: Mapping[str, bytes]) -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as folder:
-        port = _free_port()
-        with _running([*write_answers(Path(folder)), str(port)], port) as server:
+        port = free_port()
+        with _running([*write_answers(Path(folder), answers), str(port)], port) as server:
             yield server
 
 
 @contextmanager
 def slow_backend(workers: int, seconds: float) -> Iterator[Server]:
     """Run a model server that can answer `workers / seconds` calls a second."""
-    port = _free_port()
+    port = free_port()
     listen = f"127.0.0.1:{port}"
     command = [sys.executable, "-m", "loadtest.bench.slow_backend", listen]
     with _running([*command, str(workers), str(seconds)], port) as server:
@@ -68,7 +93,7 @@ def slow_backend(workers: int, seconds: float) -> Iterator[Server]:
 @contextmanager
 def bare_hop(backend: Server) -> Iterator[Server]:
     """Run what passes calls on to a backend, and does nothing else."""
-    port = _free_port()
+    port = free_port()
     listen = f"127.0.0.1:{port}"
     command = [sys.executable, "-m", "loadtest.bench.hop", listen, backend.address]
     with _running(command, port) as server:
@@ -78,7 +103,7 @@ def bare_hop(backend: Server) -> Iterator[Server]:
 @contextmanager
 def model_server(module: str) -> Iterator[Server]:
     """Run a model server of ours, a module that takes HOST:PORT."""
-    port = _free_port()
+    port = free_port()
     with _running([sys.executable, "-m", module, f"127.0.0.1:{port}"], port) as server:
         yield server
 
@@ -91,7 +116,7 @@ def gateway(
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """Run the gateway before a backend; `environment` comes on top of ours."""
-    port, metrics = _free_port(), f"127.0.0.1:{_free_port()}"
+    port, metrics = free_port(), f"127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "agelane_serving.gateway", f"--listen=127.0.0.1:{port}"]
     command += [f"--model-server={backend.address}", f"--processes={processes}"]
     command += [f"--metrics-listen={metrics}", *flags]
@@ -101,9 +126,10 @@ def gateway(
 
 
 @contextmanager
-def stack(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Run gateway and embedded model server; give their addresses."""
+def stack(environment: Mapping[str, str], *flags: str) -> Iterator[Stack]:
+    """Run gateway and embedded model server."""
     command = [sys.executable, "-m", "agelane_serving.stack", "--model-port=0", "--gateway-port=0"]
+    command += flags
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -115,7 +141,7 @@ def stack(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             assert process.stdout is not None
             for line in process.stdout:
                 if found := re.search(r"READY: gateway on (\S+), model server on (\S+)", line):
-                    yield found[1], found[2]
+                    yield Stack(found[1], found[2], process.pid)
                     return
             raise RuntimeError("the stack ended before it was ready")
         finally:
@@ -152,7 +178,8 @@ def _until_listening(process: subprocess.Popen[bytes], port: int) -> None:
     raise RuntimeError(f"{process.args!r} did not come to listen on {port}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody has just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,8 +1,7 @@
-"""The most photos a second that a whole stack assesses: callers who each wait for their answer.
+"""The most photos a second that a system assesses: callers who each wait for their answer.
 
 Unlike the lanes this loop is closed, for it asks how much work is done, not how long a customer
-waits. What TensorFlow alone does is measured before and after, in turns, since a machine's speed
-changes.
+waits.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import uvloop
 
@@ -25,34 +24,48 @@ _PAUSE_SECONDS = 0.05
 """After a refusal: the gateway takes no more than it can answer in time."""
 
 
-def photos_per_second(
-    target: str, photos: Sequence[bytes], seconds: float, callers: int = CALLERS
+async def answers_per_second(
+    ask: Callable[[int], Awaitable[bool]], seconds: float, callers: int = CALLERS
 ) -> float:
-    """Return how many photos a second get an age while so many callers ask without a pause.
+    """Return how many calls a second are answered while so many callers ask without a pause.
 
-    Refused calls are tried again and count when they are answered. Raises AgelaneError for the first
-    that fails otherwise.
+    Args:
+        ask: makes a call for a caller, numbered from 0; returns whether it was answered.
+        seconds: how long to measure, after a warm-up.
+        callers: how many calls are in progress.
     """
-    return uvloop.run(_measured(target, photos, seconds, callers))
-
-
-async def _measured(target: str, photos: Sequence[bytes], seconds: float, callers: int) -> float:
-    by = connection()
     answered_at: list[float] = []
-    numbers = itertools.count()
     end = time.monotonic() + _WARM_UP_SECONDS + seconds
 
-    async def ask(client: AsyncClient, lane: int) -> None:
+    async def caller(number: int) -> None:
         while time.monotonic() < end:
-            photo = photos[next(numbers) % len(photos)]
-            try:
-                assessment = await client.assess(photo, lane_id=f"lane-{lane}")
-            except OverloadedError:
-                await asyncio.sleep(_PAUSE_SECONDS)
-                continue
-            if assessment.age_years is not None:
+            if await ask(number):
                 answered_at.append(time.monotonic())
 
-    async with AsyncClient(target, timeout=_TIMEOUT_SECONDS, token=by.token, tls=by.tls) as client:
-        await asyncio.gather(*[ask(client, lane) for lane in range(callers)])
+    await asyncio.gather(*[caller(number) for number in range(callers)])
     return sum(end - seconds <= it < end for it in answered_at) / seconds
+
+
+def photos_per_second(target: str, photos: Sequence[bytes], seconds: float) -> float:
+    """Return how many photos a second get an age from a gateway, through the SDK.
+
+    Refused calls are made again and count when they are answered. Raises AgelaneError for the first
+    that fails otherwise.
+    """
+    return uvloop.run(_through_the_sdk(target, photos, seconds))
+
+
+async def _through_the_sdk(target: str, photos: Sequence[bytes], seconds: float) -> float:
+    by, numbers = connection(), itertools.count()
+    async with AsyncClient(target, timeout=_TIMEOUT_SECONDS, token=by.token, tls=by.tls) as client:
+
+        async def ask(caller: int) -> bool:
+            photo = photos[next(numbers) % len(photos)]
+            try:
+                assessment = await client.assess(photo, lane_id=f"lane-{caller}")
+            except OverloadedError:
+                await asyncio.sleep(_PAUSE_SECONDS)
+                return False
+            return assessment.age_years is not None
+
+        return await answers_per_second(ask, seconds)

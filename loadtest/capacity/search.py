@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from loadtest.capacity.trial import Stretch
+from loadtest.capacity.watch import Sample
 from loadtest.open_loop.tally import Tally
 
 
@@ -24,7 +26,8 @@ class Objective:
         if not tally.is_valid:
             return f"INVALID: the driver was {tally.lag_p99_ms:.1f} ms late"
         if tally.failed:
-            return f"{tally.failed:,} failed"
+            reasons = ", ".join(f"{name} {n:,}" for name, n in tally.reasons().most_common())
+            return f"{tally.failed:,} failed ({reasons})"
         for percentile, most in ((99.0, self.p99_ms), (99.9, self.p99_9_ms)):
             # Of fewer than 1,000 calls one alone is more than 1 in 1,000.
             many = tally.calls >= 100 / (100 - percentile)
@@ -44,6 +47,10 @@ class Trial:
     """What was measured."""
     missed: str
     """Why it does not hold the objective; "": it does."""
+    series: tuple[Stretch, ...] = ()
+    """The same in stretches of time."""
+    server: tuple[Sample, ...] = ()
+    """What the servers needed meanwhile, as far as they could be watched."""
 
 
 @dataclass

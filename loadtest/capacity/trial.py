@@ -39,19 +39,44 @@ class Load:
     """Of customers whose sale is recorded."""
     photos: Path = SAMPLES
     """Folder with photos."""
+    mixed_sizes: bool = False
+    """Whether photos are made as large as different cameras send them."""
     workers: int = 1
     """Processes that let customers come, a driver each."""
 
 
-def run(load: Load, lanes: int) -> Tally:
-    """Open so many lanes, and return what was measured after a warm-up; nothing if Locust fails."""
+@dataclass(frozen=True)
+class Stretch:
+    """What was measured within a stretch of time."""
+
+    at: float
+    """Unix time of its beginning."""
+    tally: Tally
+    """All drivers together."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the drivers of a run measured after its warm-up."""
+
+    total: Tally
+    """In all."""
+    series: tuple[Stretch, ...] = ()
+    """The same in stretches of some seconds."""
+
+
+def run(load: Load, lanes: int) -> Measured:
+    """Open so many lanes and return what was measured. Raises TrialFailed."""
     with tempfile.TemporaryDirectory() as folder:
-        tally = Path(folder) / "tally.json"
-        command = [sys.executable, "-m", "locust", *locust_arguments(load, lanes, tally)]
+        file = Path(folder) / "tally.jsonl"
+        command = [sys.executable, "-m", "locust", *locust_arguments(load, lanes, file)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if not tally.exists():
+        if not file.exists():
             raise TrialFailed(f"Locust failed:\n{done.stderr}")
-        return Tally.from_json(tally.read_text(encoding="utf-8"))
+        total, *lines = file.read_text(encoding="utf-8").splitlines()
+        pairs = (line.split(" ", 1) for line in lines)
+        series = (Stretch(float(at), Tally.from_json(tally)) for at, tally in pairs)
+        return Measured(Tally.from_json(total), tuple(series))
 
 
 def locust_arguments(load: Load, lanes: int, tally: Path) -> list[str]:
@@ -74,4 +99,5 @@ def locust_arguments(load: Load, lanes: int, tally: Path) -> list[str]:
     pairs = [str(part) for pair in arguments.items() for part in pair]
     # With one worker Locust is its own master.
     several = ["--processes", str(load.workers)] if load.workers > 1 else []
-    return ["--headless", "--only-summary", *several, *pairs]
+    mixed = ["--mixed-sizes"] if load.mixed_sizes else []
+    return ["--headless", "--only-summary", *several, *mixed, *pairs]

@@ -22,7 +22,7 @@ from loadtest.open_loop.arrivals import Traffic, arrivals
 from loadtest.open_loop.customers import Habits, Lanes
 from loadtest.open_loop.driver import Driver
 from loadtest.open_loop.shapes import shape_names, traffic_of
-from loadtest.photos import SAMPLES, read_photos
+from loadtest.photos import SAMPLES, of_mixed_sizes, read_photos
 
 _TOLD_SECONDS = 1.0
 _OPENING_SECONDS = 20.0
@@ -41,7 +41,9 @@ def main() -> None:
 async def _work(options: argparse.Namespace) -> None:
     chance, driver = random.Random(options.seed), Driver(options.warm_up)
     traffic = traffic_of(options.shape, options.seconds)
-    habits = Habits(tuple(read_photos(Path(options.photos))), options.sales_share)
+    photos = read_photos(Path(options.photos))
+    seen = of_mixed_sizes(photos) if options.mixed_sizes else photos
+    habits = Habits(tuple(seen), options.sales_share)
     async with Lanes(_clients(options.target), habits, driver, chance) as lanes:
         opening = asyncio.create_task(_open_lanes(lanes, driver, options, chance))
         telling = asyncio.create_task(_tell(driver))
@@ -127,6 +129,11 @@ def add_habits(made: argparse.ArgumentParser) -> None:
     )
     # As text: Locust sends it to its workers.
     made.add_argument("--photos", default=str(SAMPLES), help="folder with photos")
+    made.add_argument(
+        "--mixed-sizes",
+        action="store_true",
+        help="photos of 320, 640 and 1280 pixels, six, three and one of ten",
+    )
 
 
 if __name__ == "__main__":

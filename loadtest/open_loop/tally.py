@@ -68,7 +68,11 @@ class Tally:
     @property
     def failed(self) -> int:
         """How many came to nothing, those that followed among them."""
-        return self.errors.total() + self.errors_after.total()
+        return self.reasons().total()
+
+    def reasons(self) -> Counter[str]:
+        """Return how many came to nothing by reason, those that followed among them."""
+        return self.errors + self.errors_after
 
     def latency_ms(self, percentile: float) -> float:
         """Return what so many percent of the answered calls took at most, in ms; 0 for none."""

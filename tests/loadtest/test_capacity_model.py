@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtest.calibrate.queues import Service
-from loadtest.capacity.model import BatchServer, fitted, machines, most_lanes
+from loadtest.capacity.model import BatchServer, fitted, machines, measured_lanes, most_lanes
 
 
 def test_batches_of_one_are_the_textbooks_queue() -> None:
@@ -51,3 +53,21 @@ def test_published_figures_say_where_they_are_from() -> None:
     for server, source in machines(0.005).values():
         assert server.photos_per_second > 10
         assert source.startswith("published: ")
+
+
+def test_the_model_is_compared_with_what_was_measured(tmp_path: Path) -> None:
+    """Where something was; a search without the real model says nothing of it."""
+    report = tmp_path / "capacity.json"
+    assert measured_lanes(report, 300.0) == 0
+    told = {"lanes_real_model": 412, "trials_real_model": 5, "objective_p99_ms": 300.0}
+    told["customers_per_second_and_lane"] = 0.05
+    report.write_text(json.dumps(told), "utf-8")
+    assert measured_lanes(report, 300.0) == 412
+    assert measured_lanes(report, 500.0) == 0
+    for other in (
+        {"lanes_null_model": 13_000},
+        told | {"trials_real_model": 1},
+        told | {"customers_per_second_and_lane": 1.0},
+    ):
+        report.write_text(json.dumps(other), "utf-8")
+        assert measured_lanes(report, 300.0) == 0

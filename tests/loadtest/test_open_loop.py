@@ -159,7 +159,7 @@ def test_an_objective_says_why_it_is_missed() -> None:
         tally.answered(0.9)
     assert objective.missed_by(tally).startswith("p99.9 9")
     tally.errors["UNAVAILABLE"] += 1
-    assert objective.missed_by(tally) == "1 failed"
+    assert objective.missed_by(tally) == "1 failed (UNAVAILABLE 1)"
     for _ in range(200):
         tally.begun(0.006)
     assert objective.missed_by(tally).startswith("INVALID: the driver was 6.0 ms late")

@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from loadtest.peers.environments import REQUIREMENTS
 from tests.packaging.distributions import ALL, CLIENT, PROTO, ROOT, SERVING, TRAINER, Distribution
 
 each_distribution = pytest.mark.parametrize("distribution", ALL, ids=lambda it: it.folder.name)
@@ -32,6 +33,7 @@ USED_BY = {
     "tracing": ("gateway/operations/tracing.py",),
 }
 """Files and folders of a package that may use what an extra brings."""
+PEERS = ROOT / "loadtest" / "peers" / "servers"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
@@ -51,8 +53,13 @@ def test_what_is_imported_is_declared(distribution: Distribution) -> None:
 @pytest.mark.parametrize("folder", ["loadtest", "tests"])
 def test_what_the_tools_import_is_declared(folder: str) -> None:
     """By a distribution or by a dependency group."""
-    ours = {name for owners in OWN.values() for name in owners}
-    assert undeclared((ROOT / folder).rglob("*.py"), set(names(declared())) | ours) == {}
+    needs = {name for owners in OWN.values() for name in owners} | set(names(declared()))
+    files = set((ROOT / folder).rglob("*.py"))
+    peers = {it for it in files if it.is_relative_to(PEERS)}
+    assert undeclared(files - peers, needs) == {}
+    # They run in environments of their own; Starlette comes with Ray Serve.
+    brought = set(names(map(Requirement, REQUIREMENTS.values()))) | {"starlette"}
+    assert undeclared(peers, needs | brought) == {}
 
 
 def test_a_till_needs_only_grpc_and_protobuf() -> None:

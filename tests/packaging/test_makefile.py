@@ -25,6 +25,8 @@ TARGETS = (
     "evaluate",
     "export",
     "loadtest",
+    "soak",
+    "bench-peers",
     "simulate",
     "clean",
 )
