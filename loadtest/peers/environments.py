@@ -14,10 +14,10 @@ import psutil
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".peers"
 REQUIREMENTS = {
-    "litserve": "litserve==0.2.19",
-    "bentoml": "bentoml==1.4.40",
-    "mlserver": "mlserver==1.7.1",
-    "ray": "ray[serve]==2.60.0",
+    "litserve": ("litserve==0.2.19",),
+    "bentoml": ("bentoml==1.4.40",),
+    "mlserver": ("mlserver==1.7.1", "uvloop<0.22"),  # its workers do not start with a newer one
+    "ray": ("ray[serve]==2.60.0",),
 }
 """What each peer is, by its name."""
 _STOP_SECONDS = 20.0
@@ -55,7 +55,7 @@ def environment(name: str) -> Environment:
     python = folder / "bin" / "python"
     done = folder / "made"
     # TensorFlow's version is ours: the same model is computed by the same code.
-    requirements = [REQUIREMENTS[name], f"tensorflow=={version('tensorflow')}", "numpy"]
+    requirements = [*REQUIREMENTS[name], f"tensorflow=={version('tensorflow')}", "numpy"]
     if not done.exists() or done.read_text("utf-8") != " ".join(requirements):
         uv = [sys.executable, "-m", "uv"]
         subprocess.run(
