@@ -144,8 +144,8 @@ def page(runs: Sequence[Run]) -> str:
         "<style>body{font:16px system-ui;margin:2em auto;max-width:60em}td,th{padding:.2em .6em;"
         "text-align:right}svg{max-width:100%}.no{color:#a00}</style>",
         f"<h1>How many lanes?</h1><p>{time.strftime('%Y-%m-%d %H:%M %Z')}, "
-        f"{html.escape(platform.platform())}, {os.cpu_count()} cores, which load and servers share "
-        "where both run here</p>",
+        f"{platform.system()} on {platform.machine()}, {os.cpu_count()} cores, which load and "
+        "servers share where both run here</p>",
     ]
     for it in runs:
         shown = it.search.best or it.search.trials[-1]

@@ -92,10 +92,11 @@ def main() -> int:
             except NotStartedError as error:
                 print(error, file=sys.stderr)
                 return 1
-    found = figures(turns, alone)
-    print(_table(found))
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        # After each round, so that a later one that fails loses nothing.
+        told = json.dumps(figures(turns, alone), indent=2) + "\n"
+        REPORT.parent.mkdir(exist_ok=True)
+        REPORT.write_text(told, encoding="utf-8")
+    print(_table(figures(turns, alone)))
     return 0
 
 
