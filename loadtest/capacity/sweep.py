@@ -29,51 +29,45 @@ from loadtest.bench import processes
 from loadtest.capacity.flat_out import photos_per_second
 from loadtest.capacity.trial import Load, run
 from loadtest.photos import SAMPLES, read_photos
+from loadtest.tune_batching.setting import Setting, parse_setting
 
 REPORT = Path("reports/sweep.json")
 _MODELS = Path("reports/sweep-models")
 _CONFIG = Path(__file__).parents[2] / "serving" / "tfserving"
 _FLAT_OUT_SECONDS = 8.0
+_BATCHINGS = {
+    "max_batch_size": (8, 16, 32),  # not less: an export's warm-up has batches of eight
+    "num_batch_threads": (1, 2, 4),
+    "batch_timeout_micros": (0, 5_000, 20_000),
+}
 _TOGETHER: dict[str, Callable[[Iterable[float]], float]] = {"failed": sum, "lag_p99_ms": max}
 """How the rounds of a figure become one; all others by the median."""
 
 
 @dataclass(frozen=True)
-class Setting:
+class StackSetting:
     """How a stack is set up; as `make serve` does, unless told otherwise."""
 
-    max_batch_size: int = 8
-    """Photos in a batch, 8 or more: an export's warm-up has batches of eight."""
-    num_batch_threads: int = 2
-    """Batches at once."""
-    batch_timeout_micros: int = 0
-    """How long a batch waits to fill."""
+    batching: Setting
+    """The model server's batching.config."""
     gateways: int = 1
     """Processes of the gateway."""
     precision: str = ""
     """Of an export; "": the one in models/."""
 
-    def batching(self) -> str:
-        """Return the batching.config."""
-        names = ("max_batch_size", "batch_timeout_micros", "num_batch_threads")
-        lines = [f"{name} {{ value: {getattr(self, name)} }}" for name in names]
-        return "\n".join([*lines, "max_enqueued_batches { value: 16 }"]) + "\n"
-
     def __str__(self) -> str:
-        usual = vars(Setting())
-        changed = [f"{name}={value}" for name, value in vars(self).items() if value != usual[name]]
-        return " ".join(changed) or "as it is"
+        return f"{self.batching}, {self.gateways} gateways, {self.precision or 'models/'}"
 
 
-def settings(precisions: Sequence[str]) -> list[Setting]:
+def settings(precisions: Sequence[str]) -> list[StackSetting]:
     """Return the usual setting, and those that differ from it by one thing."""
-    usual = Setting()
+    path = _CONFIG / "batching.config"
+    usual = StackSetting(parse_setting(path.read_text(encoding="utf-8"), path))
+    batchings = [usual.batching.varied(name, it) for name, its in _BATCHINGS.items() for it in its]
     return [
         usual,
-        *(replace(usual, max_batch_size=it) for it in (16, 32)),
-        *(replace(usual, num_batch_threads=it) for it in (1, 4)),
-        *(replace(usual, batch_timeout_micros=it) for it in (5_000, 20_000)),
-        *(replace(usual, gateways=it) for it in (2,)),
+        *(replace(usual, batching=it) for it in batchings if it != usual.batching),
+        replace(usual, gateways=2),
         *(replace(usual, precision=it) for it in precisions),
     ]
 
@@ -120,13 +114,13 @@ def _table(found: Mapping[str, Mapping[str, float]], lanes: int) -> str:
 
 
 @contextmanager
-def _stack(setting: Setting) -> Iterator[str]:
+def _stack(setting: StackSetting) -> Iterator[str]:
     """Run a stack as set; give the gateway's address."""
     environment = {"AGELANE_GATEWAY_PROCESSES": str(setting.gateways)}
     flags = [f"--models={_models(setting.precision)}"] if setting.precision else []
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(_CONFIG / "models.config", folder)
-        Path(folder, "batching.config").write_text(setting.batching(), encoding="utf-8")
+        Path(folder, "batching.config").write_text(setting.batching.text(), encoding="utf-8")
         with processes.stack(environment, f"--config={folder}", *flags) as stack:
             yield stack.gateway
 

@@ -22,12 +22,13 @@ from typing import Any, TypeAlias
 import aiohttp
 import grpc.aio
 
-from agelane.tfserving.v1 import predict_pb2, tensor_pb2
+from agelane.tfserving.v1 import predict_pb2
 from agelane_client import AsyncClient
 from loadtest.bench import processes
 from loadtest.bench.null_backend import PREDICT
 from loadtest.peers.environments import ROOT, Environment, stop
 from loadtest.peers.servers.names import AT_ONCE, BATCH_VARIABLE, MODEL_VARIABLE, WAIT_SECONDS
+from loadtest.tune_batching.measure import predict_requests
 
 Ask: TypeAlias = Callable[[bytes, str], Awaitable[float]]
 """Sends the photo of a lane and returns the age; raises whatever went wrong."""
@@ -159,18 +160,13 @@ async def _through_the_sdk(address: str) -> AsyncIterator[Ask]:
 @asynccontextmanager
 async def _predict(address: str) -> AsyncIterator[Ask]:
     async with grpc.aio.insecure_channel(address) as channel:
-        call = channel.unary_unary(
+        call: Any = channel.unary_unary(
             PREDICT,
-            predict_pb2.PredictRequest.SerializeToString,
-            predict_pb2.PredictResponse.FromString,
+            response_deserializer=predict_pb2.PredictResponse.FromString,
         )
 
         async def ask(photo: bytes, _: str) -> float:
-            request = predict_pb2.PredictRequest()
-            request.model_spec.name = "age"
-            tensor = tensor_pb2.TensorProto(dtype=tensor_pb2.DT_STRING, string_val=[photo])
-            tensor.tensor_shape.dim.add(size=1)
-            request.inputs["image_bytes"].CopyFrom(tensor)
+            [request] = predict_requests([photo])
             answer = await call(request, timeout=_TIMEOUT_SECONDS)
             return float(answer.outputs["age"].float_val[0])
 
