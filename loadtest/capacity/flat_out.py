@@ -16,8 +16,8 @@ import uvloop
 from agelane_client import AsyncClient, OverloadedError
 from loadtest.connection import connection
 
-CALLERS = 32
-"""At once: enough to fill every batch."""
+CALLERS = 64
+"""At once: enough to fill every batch, and the next ones while these are computed."""
 _TIMEOUT_SECONDS = 30.0
 _WARM_UP_SECONDS = 3.0
 _PAUSE_SECONDS = 0.05

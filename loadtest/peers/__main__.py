@@ -39,7 +39,8 @@ from loadtest.peers.systems import OURS, Ask, System, systems
 from loadtest.photos import SAMPLES, read_photos
 
 REPORT = Path("reports/peers.json")
-_BATCH = 8
+_BATCH = 16
+"""As in batching.config."""
 _START_SECONDS = 240.0
 _WARM_UP_SECONDS = 10.0
 _PAUSE_SECONDS = 0.05

@@ -54,6 +54,7 @@ def embedded(models: Path, request: bytes, patience_seconds: float) -> Start:
                 f"--models_dir={models}",
                 "--enable_batching",
                 f"--batching_parameters_file={batching}",
+                "--tensorflow_intra_op_parallelism=1",  # a batch stays on one core
             ]
             with _running(flags) as (process, output):
                 address = f"127.0.0.1:{port}"

@@ -18,6 +18,8 @@ class SavedModel:
 
     def __init__(self) -> None:
         """Load it, and let it see a batch of each size."""
+        # As ours is run: a batch stays on one core.
+        tf.config.threading.set_intra_op_parallelism_threads(1)
         # What was loaded keeps the variables alive, which the function alone does not.
         self._loaded = tf.saved_model.load(os.environ[MODEL_VARIABLE])
         self._predict = self._loaded.signatures["serving_default"]

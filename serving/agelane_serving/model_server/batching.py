@@ -60,29 +60,31 @@ def batched(function: Any, batching: Batching, queue: str) -> Callable[[Tensors]
     specs = function.structured_input_signature[1]
     input_names, output_names = sorted(specs), sorted(function.structured_outputs)
 
-    @tf.nondifferentiable_batch_function(
-        num_batch_threads=batching.num_batch_threads,
-        max_batch_size=batching.max_batch_size,
-        batch_timeout_micros=batching.batch_timeout_micros,
-        allowed_batch_sizes=list(batching.allowed_batch_sizes) or None,
-        max_enqueued_batches=batching.max_enqueued_batches,
-        enable_large_batch_splitting=batching.enable_large_batch_splitting,
-        autograph=False,
-    )
+    @tf.function(input_signature=[specs[name] for name in input_names], autograph=False)
     def run_batch(*inputs: Any) -> list[Any]:
         outputs = function(**dict(zip(input_names, inputs, strict=True)))
         return [outputs[name] for name in output_names]
 
-    @tf.function(input_signature=[specs[name] for name in input_names], autograph=False)
-    def run(*inputs: Any) -> Any:
-        # The scope becomes the queue's name inside TensorFlow.
-        with tf.name_scope(queue):
-            return run_batch(*inputs)
+    # Traced here, so that no caller waits for it.
+    traced = run_batch.get_concrete_function()
+    output_types = [output.dtype for output in traced.outputs]
 
     def call(inputs: Tensors) -> Tensors:
-        outputs = run(*(inputs[name] for name in input_names))
+        # The operation behind tf.nondifferentiable_batch_function. That makes a graph around it,
+        # which takes as long again.
+        outputs = tf.raw_ops.BatchFunction(
+            in_tensors=[inputs[name] for name in input_names],
+            captured_tensors=traced.captured_inputs,
+            f=traced,
+            Tout=output_types,
+            shared_name=queue,
+            num_batch_threads=batching.num_batch_threads,
+            max_batch_size=batching.max_batch_size,
+            batch_timeout_micros=batching.batch_timeout_micros,
+            allowed_batch_sizes=list(batching.allowed_batch_sizes),
+            max_enqueued_batches=batching.max_enqueued_batches,
+            enable_large_batch_splitting=batching.enable_large_batch_splitting,
+        )
         return dict(zip(output_names, outputs, strict=True))
 
-    # Traced here, so that no caller waits for it.
-    run.get_concrete_function()
     return call

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import ClassVar
 
 import tensorflow as tf
 from google.rpc import code_pb2
 
 _LONGEST_MESSAGE = 500
+_NODE = re.compile(r"\{\{function_node \S+\}\} | \[Op:.*")
+"""Where in a graph it was, as TensorFlow says before and after."""
 _logger = logging.getLogger(__name__)
 
 
@@ -73,4 +76,4 @@ def message_of(error: Exception) -> str:
     noise = ("Graph execution error", "Detected at node", "File ", "[[{{", "[Op:")
     lines = [line.strip() for line in str(error).splitlines()]
     said = [line for line in lines if line and not line.startswith(noise)]
-    return " ".join(said)[:_LONGEST_MESSAGE]
+    return _NODE.sub("", " ".join(said))[:_LONGEST_MESSAGE]

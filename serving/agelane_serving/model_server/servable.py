@@ -7,12 +7,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2
 
 from agelane_serving.model_server.batching import Tensors
 from agelane_serving.model_server.errors import FailedPrecondition
-from agelane_serving.model_server.tensors import read_inputs, wanted_outputs
+from agelane_serving.model_server.tensors import read_inputs, wanted_outputs, write_output
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -47,5 +46,5 @@ class Servable:
         response.model_spec.version.value = self.version
         response.model_spec.signature_name = signature_name
         for output in wanted:
-            response.outputs[output].CopyFrom(tf.make_tensor_proto(outputs[output]))
+            write_output(outputs[output], response.outputs[output])
         return response

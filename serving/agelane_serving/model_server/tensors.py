@@ -11,6 +11,9 @@ from tensorflow.core.framework import types_pb2
 
 from agelane_serving.model_server.errors import InvalidArgument
 
+_VALUES = {tf.float32: "float_val", tf.int32: "int_val", tf.bool: "bool_val"}
+"""Field of a TensorProto for the values of a type; of those that an age model answers with."""
+
 
 def read_inputs(signature: Any, protos: Mapping[str, Any]) -> dict[str, Any]:
     """Return the tensors of a request by input name.
@@ -39,6 +42,19 @@ def wanted_outputs(signature: Any, output_filter: Iterable[str]) -> list[str]:
         if wanted.count(name) > 1:
             raise InvalidArgument(f"duplicate output tensor alias: {name}")
     return wanted or sorted(signature.outputs)
+
+
+def write_output(tensor: Any, proto: Any) -> None:
+    """Fill a TensorProto, values in the field of their type, as TensorFlow Serving does."""
+    field = _VALUES.get(tensor.dtype)
+    if field is None:
+        proto.CopyFrom(tf.make_tensor_proto(tensor))
+        return
+    # A quarter of what make_tensor_proto takes.
+    proto.dtype = tensor.dtype.as_datatype_enum
+    for size in tensor.shape:
+        proto.tensor_shape.dim.add(size=size)
+    getattr(proto, field).extend(tensor.numpy().ravel().tolist())
 
 
 def _tensor(name: str, proto: Any, info: Any) -> Any:

@@ -16,15 +16,20 @@ _LAST_LINES = 40
 class Child:
     """A running server. It ends when the stack does, even if that is killed: see `tied`."""
 
-    def __init__(self, name: str, module: str, flags: list[str], *, quiet: bool) -> None:
-        """Start `python -m module`. If `quiet`, what it says is kept for the case of an error."""
+    def __init__(
+        self, name: str, module: str, flags: list[str], *, quiet: bool, niceness: int = 0
+    ) -> None:
+        """Start `python -m module`, with less right to the processor the higher `niceness` is.
+
+        If `quiet`, what it says is kept for the case of an error.
+        """
         self.name = name
         # Without a name, so that it vanishes with the process; closed in `stop`.
         self._said: IO[bytes] | None = tempfile.TemporaryFile() if quiet else None  # noqa: SIM115
         # A process group of its own: Ctrl-C reaches the stack alone, which then stops its servers
         # in order.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "agelane_serving.tied", module, *flags],
+            ["nice", f"-n{niceness}", sys.executable, "-m", "agelane_serving.tied", module, *flags],
             stdin=subprocess.PIPE,
             stdout=self._said,
             stderr=self._said,

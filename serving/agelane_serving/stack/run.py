@@ -80,10 +80,11 @@ class Stack:
             f"--models_dir={self._settings.models}",
             "--enable_batching",
             f"--batching_parameters_file={config / 'batching.config'}",
+            "--tensorflow_intra_op_parallelism=1",  # a batch stays on one core
         ]
-        self._children.append(
-            Child("model server", "agelane_serving.model_server", flags, quiet=quiet)
-        )
+        # It computes for long: the gateway, which needs little, goes first.
+        model_server = "agelane_serving.model_server"
+        self._children.append(Child("model server", model_server, flags, quiet=quiet, niceness=5))
         flags = [f"--listen={self._gateway}", f"--model-server={self._model_server}", *self._books]
         self._children.append(Child("gateway", "agelane_serving.gateway", flags, quiet=quiet))
 

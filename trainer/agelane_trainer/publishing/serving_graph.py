@@ -57,13 +57,18 @@ def build_archive(
         card: JSON text.
     """
 
+    variables = [*network.variables, *finder.variables]
+    weights = [(variable, variable.numpy()) for variable in variables]
+
     def serving_default(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        return answer(image_bytes, network, finder, calibration)
+        # oneDNN, TensorFlow's library for CPUs, keeps weights in an order of its own. Constants it
+        # reorders once; variables, which might change, again for each batch.
+        with keras.StatelessScope(weights):
+            return answer(image_bytes, network, finder, calibration)
 
     def model_card(unused: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"model_card": tf.fill(tf.shape(unused), card)}
 
-    # Not `track`: endpoints bring the variables that they use, and it would write each twice.
     archive = keras.export.ExportArchive()
     strings = [None]
     archive.add_endpoint(
