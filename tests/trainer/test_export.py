@@ -167,11 +167,16 @@ def test_an_export_in_bfloat16_says_nearly_the_same(
     assert card["precision"] == "bfloat16"
 
 
+def test_weights_are_constants_of_the_graph(exported: Path) -> None:
+    """Variables would be reordered for each batch."""
+    nodes = nodes_of(exported)
+    assert any(node.op == "Conv2D" for node in nodes)
+    assert not any("Variable" in node.op for node in nodes)
+
+
 def test_decoding_is_pinned_to_the_cpu(exported: Path) -> None:
     """String tensors can't live on a GPU."""
-    saved = saved_model_pb2.SavedModel.FromString((exported / "saved_model.pb").read_bytes())
-    functions = saved.meta_graphs[0].graph_def.library.function
-    nodes = [node for function in functions for node in function.node_def]
+    nodes = nodes_of(exported)
     assert any(node.op == "DecodeImage" for node in nodes)
     decoded = [node for node in nodes if node.op == "DatasetToSingleElement"]
     assert decoded
@@ -320,3 +325,10 @@ def test_a_cpu_that_knows_bfloat16_computes_in_it(tmp_path: Path) -> None:
     assert best_precision(features) == "bfloat16"
     features.write_text("flags : sse avx512f\n")
     assert best_precision(features) == "float32"
+
+
+def nodes_of(version: Path) -> list[Any]:
+    """Return what the functions of a SavedModel consist of."""
+    saved = saved_model_pb2.SavedModel.FromString((version / "saved_model.pb").read_bytes())
+    functions = saved.meta_graphs[0].graph_def.library.function
+    return [node for function in functions for node in function.node_def]
