@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ class Loader:
         except Exception as error:
             reason = f"{type(error).__name__}: {message_of(error)}"
             raise Unknown(f"{path} could not be loaded: {reason}") from error
+        _give_memory_back()
         return servable
 
     def _load(self, name: str, version: int, path: Path, leases: ExitStack) -> Servable:
@@ -73,3 +75,12 @@ def _read_signature_defs(path: Path) -> dict[str, Any]:
         if _TAG in graph.meta_info_def.tags:
             return dict(graph.signature_def)
     raise ValueError(f"no graph with the tag {_TAG!r}")
+
+
+def _give_memory_back() -> None:
+    """Return to the system what loading needed for a while, several copies of all weights.
+
+    glibc keeps it for the threads that had it; other C libraries have no malloc_trim.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
