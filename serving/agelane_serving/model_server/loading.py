@@ -78,7 +78,7 @@ def _read_signature_defs(path: Path) -> dict[str, Any]:
 
 
 def _give_memory_back() -> None:
-    """Return to the system what loading needed for a while, several copies of all weights.
+    """Return to the system what loading needed for a while: a third of all that it has.
 
     glibc keeps it for the threads that had it; other C libraries have no malloc_trim.
     """
