@@ -39,7 +39,8 @@ class Loader:
         try:
             with ExitStack() as leases:
                 servable = self._load(name, version, path, leases)
-                warm_up(servable, path, self._warmup_iterations, self._stopping)
+                at_once = _warm_up_at_once(self._batching)
+                warm_up(servable, path, self._warmup_iterations, at_once, self._stopping)
                 # The version keeps its queue now; a failure above has given it back.
                 servable.leases = leases.pop_all()
         # A damaged folder makes TensorFlow's loader raise anything, from OSError to KeyError.
@@ -67,6 +68,17 @@ class Loader:
             return lambda inputs: function(**inputs)
         queue = leases.enter_context(batch_queue(self._batching))
         return batched(function, self._batching, queue)
+
+
+def _warm_up_at_once(batching: Batching | None) -> int:
+    """Return how many calls at once show TensorFlow all that it will see.
+
+    It prepares its work for each size of a batch, in each of its threads. With twice as many calls
+    as batches run, those that wait become the larger batches; none may find the queue full.
+    """
+    if batching is None:
+        return 1
+    return min(2 * batching.num_batch_threads, batching.max_enqueued_batches)
 
 
 def _read_signature_defs(path: Path) -> dict[str, Any]:

@@ -27,8 +27,11 @@ from agelane_trainer.publishing.golden import golden_ages
 from agelane_trainer.publishing.preflight import WARM_UP_FILE, PreflightError, preflight
 from agelane_trainer.publishing.serving_graph import build_archive
 
-WARM_UP_BATCHES = (1, 2, 4, 8)
-"""Batch sizes of the warm-up records: those that ``batching.config`` allows on a CPU."""
+WARM_UP_BATCHES = range(1, 9)
+"""Batch sizes of the warm-up records. A server whose ``max_batch_size`` is less loads no version.
+
+What TensorFlow prepares for a size that it has not seen, it prepares while a customer waits.
+"""
 
 
 class ExportError(ValueError):
@@ -160,7 +163,7 @@ def write_saved_model(
 
 
 def _exporter_sha256() -> str:
-    """Identify the code that decides what the graph computes."""
+    """Identify the code that decides what a version holds."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for name in (
@@ -168,6 +171,7 @@ def _exporter_sha256() -> str:
         "network/folded",
         "network/preparation",
         "evaluation/calibration",
+        "publishing/export",
         "publishing/serving_graph",
     ):
         digest.update((package / f"{name}.py").read_bytes())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 _FIRST_CALLS = 16
-_PATIENCE_SECONDS = 0.3
-"""Far below a till's patience. Until then no answer is slow."""
+_PATIENCE_SECONDS = 0.6
+"""Below a till's patience, and as long as full batches take. Until then no answer is slow."""
 _SLOW = 2.0
 """Nor is one that takes less than this times the quickest: some models take their time."""
 _SHRINK = 0.8

@@ -102,7 +102,7 @@ async def test_who_would_be_answered_too_late_is_refused_before_waiting() -> Non
 async def test_a_model_that_was_slow_gets_its_calls_back() -> None:
     """What was learnt in bad times does not keep calls away in good ones."""
     queue = AdmissionQueue(Limits(in_flight=4, waiting=50, waiting_per_lane=50))
-    await asyncio.gather(*[work(queue, "a", 0.3) for _ in range(8)])
+    await asyncio.gather(*[work(queue, "a", 0.7) for _ in range(8)])
     answered = 0
     for _ in range(100):
         burst = [work(queue, "a", 0.002, deadline=0.2) for _ in range(8)]
