@@ -209,7 +209,7 @@ def test_warm_up_records_are_what_tensorflow_serving_reads(
         ("age", "serving_default")
     }
     batches = [tf.make_ndarray(request.inputs["image_bytes"]) for request in requests]
-    assert [len(batch) for batch in batches] == [1, 2, 4, 8]
+    assert [len(batch) for batch in batches] == list(range(1, 9))
     assert served([batches[0][0]])["ok"].all()
 
 
