@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -73,12 +74,13 @@ class Loader:
 def _warm_up_at_once(batching: Batching | None) -> int:
     """Return how many calls at once show TensorFlow all that it will see.
 
-    It prepares its work for each size of a batch, in each of its threads. With twice as many calls
-    as batches run, those that wait become the larger batches; none may find the queue full.
+    It prepares its work for each size of a batch in each thread that computes, one a core. With
+    twice as many calls, those that wait become the larger batches; none may find the queue full.
+    More would leave threads of TensorFlow's behind.
     """
     if batching is None:
         return 1
-    return min(2 * batching.num_batch_threads, batching.max_enqueued_batches)
+    return min(2 * (os.cpu_count() or 1), batching.max_enqueued_batches)
 
 
 def _read_signature_defs(path: Path) -> dict[str, Any]:

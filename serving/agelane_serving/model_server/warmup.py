@@ -36,14 +36,13 @@ def warm_up(
     if iterations == 0 or not file.exists():
         return
 
-    requests = list(_requests(file))
+    requests = list(_requests(file)) * iterations
 
     def replay(_: int) -> None:
         for request in requests:
-            for _ in range(iterations):
-                if stopping():
-                    raise FailedPrecondition("the server is stopping")
-                servable.predict(request)
+            if stopping():
+                raise FailedPrecondition("the server is stopping")
+            servable.predict(request)
 
     with ThreadPoolExecutor(at_once) as pool:
         list(pool.map(replay, range(at_once)))
