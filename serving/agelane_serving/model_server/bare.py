@@ -17,6 +17,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from agelane_serving.model_server.memory import keep_freed_memory
 from agelane_serving.model_server.servable import DEFAULT_SIGNATURE
 
 _MATRIX_SIDE = 2048
@@ -25,6 +26,7 @@ _MATRIX_SIDE = 2048
 def main() -> None:
     """Measure and print."""
     options = _parser().parse_args()
+    keep_freed_memory()  # as the server does
     version = max((int(it.name), it) for it in options.model.iterdir() if it.name.isdigit())[1]
     loaded = tf.saved_model.load(str(version))
     predict = loaded.signatures[DEFAULT_SIGNATURE]

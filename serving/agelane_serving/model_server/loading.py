@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from agelane_serving.model_server.batching import Tensors, batch_queue, batched, is_batchable
 from agelane_serving.model_server.config_files import Batching
 from agelane_serving.model_server.errors import Unknown, message_of
+from agelane_serving.model_server.memory import give_freed_memory_back
 from agelane_serving.model_server.servable import DEFAULT_SIGNATURE, Servable
 from agelane_serving.model_server.warmup import warm_up
 
@@ -48,7 +48,7 @@ class Loader:
         except Exception as error:
             reason = f"{type(error).__name__}: {message_of(error)}"
             raise Unknown(f"{path} could not be loaded: {reason}") from error
-        _give_memory_back()
+        give_freed_memory_back()
         return servable
 
     def _load(self, name: str, version: int, path: Path, leases: ExitStack) -> Servable:
@@ -89,12 +89,3 @@ def _read_signature_defs(path: Path) -> dict[str, Any]:
         if _TAG in graph.meta_info_def.tags:
             return dict(graph.signature_def)
     raise ValueError(f"no graph with the tag {_TAG!r}")
-
-
-def _give_memory_back() -> None:
-    """Return to the system what loading needed for a while: a third of all that it has.
-
-    glibc keeps it for the threads that had it; other C libraries have no malloc_trim.
-    """
-    with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).malloc_trim(0)

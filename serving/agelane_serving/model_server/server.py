@@ -26,6 +26,7 @@ from agelane_serving.model_server.config_files import (
 from agelane_serving.model_server.errors import ServingError
 from agelane_serving.model_server.loading import Loader
 from agelane_serving.model_server.manager import ModelManager
+from agelane_serving.model_server.memory import keep_freed_memory
 from agelane_serving.model_server.monitoring import MetricsPage, Requests
 from agelane_serving.model_server.servicers import ModelService, PredictionService
 from agelane_serving.model_server.settings import Settings
@@ -161,6 +162,7 @@ class ModelServer:
 def serve(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; return the exit code, 0 after a drain."""
     _set_parallelism(settings)
+    keep_freed_memory()
     # The objects of the libraries stay for good, so collecting a version needn't visit them.
     gc.freeze()
     stop_asked = threading.Event()
