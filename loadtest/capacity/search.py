@@ -9,6 +9,9 @@ from loadtest.capacity.trial import Stretch
 from loadtest.capacity.watch import Sample
 from loadtest.open_loop.tally import Tally
 
+_TRIES = 3
+"""At most with as many lanes; after that an INVALID trial counts as missed."""
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -68,13 +71,14 @@ class Search:
     @property
     def best(self) -> Trial | None:
         """The trial with the most lanes of those that held, below all that did not."""
-        least = min((it.lanes for it in self.trials if it.missed), default=None)
-        held = [it for it in self.trials if not it.missed and (least is None or it.lanes < least)]
+        last = {it.lanes: it for it in self.trials}.values()
+        least = min((it.lanes for it in last if it.missed), default=None)
+        held = [it for it in last if not it.missed and (least is None or it.lanes < least)]
         return max(held, key=lambda it: it.lanes, default=None)
 
 
 def most_lanes(run: Callable[[int], Trial], first: int, *, within: float = 0.05) -> Search:
-    """Search for the most lanes.
+    """Search for the most lanes; a trial in which the driver was late says nothing and is repeated.
 
     Args:
         run: makes a trial with so many lanes.
@@ -84,8 +88,12 @@ def most_lanes(run: Callable[[int], Trial], first: int, *, within: float = 0.05)
     search = Search()
 
     def holds(lanes: int) -> bool:
-        search.trials.append(run(lanes))
-        return not search.trials[-1].missed
+        for _ in range(_TRIES):
+            trial = run(lanes)
+            search.trials.append(trial)
+            if trial.tally.is_valid or trial.tally.failed:
+                break
+        return not trial.missed
 
     low, high = 0, first
     while holds(high):

@@ -127,9 +127,20 @@ async def test_what_fails_and_what_never_ends_is_counted() -> None:
     assert 0.15 < tally.seconds < 10
 
 
+def tally_with_lag(seconds: float) -> Tally:
+    """Return a call whose driver was so late."""
+    tally = Tally()
+    tally.begun(seconds)
+    tally.answered(0.1)
+    return tally
+
+
+IN_TIME, LATE = tally_with_lag(0.001), tally_with_lag(0.1)
+
+
 def trial(lanes: int, most: int) -> Trial:
     """Return a trial that holds with so many lanes at most."""
-    return Trial(lanes, Tally(), "" if lanes <= most else "slow")
+    return Trial(lanes, IN_TIME, "" if lanes <= most else "slow")
 
 
 @given(st.integers(1, 1_000_000), st.integers(1, 10_000), st.sampled_from([0.01, 0.05, 0.2]))
@@ -138,6 +149,29 @@ def test_the_search_finds_what_holds(most: int, first: int, within: float) -> No
     found = most_lanes(lambda lanes: trial(lanes, most), first, within=within)
     assert found.lanes <= most
     assert most - found.lanes <= max(1, within * most / (1 - within)) + 1
+
+
+def test_a_trial_of_a_late_driver_is_repeated() -> None:
+    """Up to three times: it says nothing of the lanes. If all are late, these count as missed."""
+    tries: Counter[int] = Counter()
+
+    def late_at_first(lanes: int) -> Trial:
+        tries[lanes] += 1
+        return trial(lanes, 15) if tries[lanes] == 3 else Trial(lanes, LATE, "INVALID")
+
+    found = most_lanes(late_at_first, 10)
+    assert found.lanes == 15
+    assert set(tries.values()) == {3}
+    tries.clear()
+    never = most_lanes(lambda lanes: trial(lanes, 15) if lanes < 12 else late(lanes, tries), 10)
+    assert never.lanes == 11
+    assert set(tries.values()) == {3}
+
+
+def late(lanes: int, tries: Counter[int]) -> Trial:
+    """Return a trial of a driver that was late, and count it."""
+    tries[lanes] += 1
+    return Trial(lanes, LATE, "INVALID")
 
 
 def test_an_objective_says_why_it_is_missed() -> None:
