@@ -88,12 +88,13 @@ def most_lanes(run: Callable[[int], Trial], first: int, *, within: float = 0.05)
     search = Search()
 
     def holds(lanes: int) -> bool:
-        for _ in range(_TRIES):
-            trial = run(lanes)
-            search.trials.append(trial)
-            if trial.tally.is_valid or trial.tally.failed:
+        search.trials.append(run(lanes))
+        for _ in range(_TRIES - 1):
+            tally = search.trials[-1].tally
+            if tally.is_valid or tally.failed:
                 break
-        return not trial.missed
+            search.trials.append(run(lanes))
+        return not search.trials[-1].missed
 
     low, high = 0, first
     while holds(high):
