@@ -70,7 +70,10 @@ class Search:
 
     @property
     def best(self) -> Trial | None:
-        """The trial with the most lanes of those that held, below all that did not."""
+        """The trial with the most lanes of those that held, below all that did not.
+
+        Of several with as many lanes the last counts: those before were INVALID.
+        """
         last = {it.lanes: it for it in self.trials}.values()
         least = min((it.lanes for it in last if it.missed), default=None)
         held = [it for it in last if not it.missed and (least is None or it.lanes < least)]

@@ -159,19 +159,14 @@ def test_a_trial_of_a_late_driver_is_repeated() -> None:
         tries[lanes] += 1
         return trial(lanes, 15) if tries[lanes] == 3 else Trial(lanes, LATE, "INVALID")
 
-    found = most_lanes(late_at_first, 10)
-    assert found.lanes == 15
-    assert set(tries.values()) == {3}
-    tries.clear()
-    never = most_lanes(lambda lanes: trial(lanes, 15) if lanes < 12 else late(lanes, tries), 10)
-    assert never.lanes == 11
-    assert set(tries.values()) == {3}
+    def late_from_12(lanes: int) -> Trial:
+        tries[lanes] += lanes >= 12
+        return trial(lanes, 15) if lanes < 12 else Trial(lanes, LATE, "INVALID")
 
-
-def late(lanes: int, tries: Counter[int]) -> Trial:
-    """Return a trial of a driver that was late, and count it."""
-    tries[lanes] += 1
-    return Trial(lanes, LATE, "INVALID")
+    for run, lanes in ((late_at_first, 15), (late_from_12, 11)):
+        tries.clear()
+        assert most_lanes(run, 10).lanes == lanes
+        assert set((+tries).values()) == {3}
 
 
 def test_an_objective_says_why_it_is_missed() -> None:

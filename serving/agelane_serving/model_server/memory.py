@@ -18,8 +18,8 @@ def keep_freed_memory() -> None:
     """From now on, keep what is freed: the next batch needs what the last one gave back.
 
     Otherwise glibc returns some of it to the system when it happens to lie at the end of a heap,
-    and gets it anew, page by page: memory goes up and down for hours, and nobody can tell that
-    from a leak.
+    and gets it anew, page by page: batches take longer, and memory goes up and down for hours,
+    which nobody can tell from a leak.
     """
     with suppress(AttributeError, OSError):
         mallopt: Callable[[int, int], int] = ctypes.CDLL(None).mallopt

@@ -57,7 +57,7 @@ def grown(what: str) -> tuple[float, float]:
 
 
 def test_what_a_batch_has_freed_stays_for_the_next_one() -> None:
-    """Without it, the system would have nearly all of it back."""
+    """Without it, the system would have most of it back."""
     assert grown("leave")[0] < 70
     assert grown("keep")[0] > 190
 
