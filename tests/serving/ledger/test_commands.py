@@ -49,7 +49,7 @@ def test_a_ledger_is_looked_after(store: Store, engine: Engine, command: Command
     assert [each.cashier_id for each in read_events(engine, Scope(NOON, NOON + 1))] == [
         "c7", ERASED, "c7",
     ]  # fmt: skip
-    kept = command("retain", "--days=30")
+    kept = command("retain", "--days=3000")
     assert kept == (0, "removed 0 events, 0 baskets and 0 alerts\n", "")
     assert command("verify", f"--seen={seen}") == (0, printed, "")
     with engine.begin() as connection:
