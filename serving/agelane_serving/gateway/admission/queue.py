@@ -75,10 +75,12 @@ class AdmissionQueue:
         Raises:
             CallError: no answer would come in time.
         """
+        remaining_seconds = call.deadline.remaining_seconds()
+        self._window.asked(remaining_seconds)
         full = self.in_flight >= self._window.calls
         queue = self._lanes.get(call.lane, ())
         if (
-            self.expected_seconds() > _PRUDENCE * call.deadline.remaining_seconds()
+            self.expected_seconds() > _PRUDENCE * remaining_seconds
             or (full and self.waiting >= self._limits.waiting)
             or (full and len(queue) >= self._limits.waiting_per_lane)
         ):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 
 _FIRST_CALLS = 16
-_PATIENCE_SECONDS = 0.6
-"""Below a till's patience, and as long as full batches take. Until then no answer is slow."""
+_PATIENCE_SHARE = 0.6
+_LEAST_PATIENCE_SECONDS, _MOST_PATIENCE_SECONDS = 0.6, 1.2
+"""No answer is slow that takes less than this share of the shortest deadline, within these bounds."""
 _SLOW = 2.0
 """Nor is one that takes less than this times the quickest: some models take their time."""
 _SHRINK = 0.8
-_FORGET = 1.01  # the quickest answer counts for some hundred answers
+_FORGET = 1.01  # the quickest answer and the shortest deadline count for some hundred calls
 
 
 class Window:
@@ -18,6 +19,7 @@ class Window:
 
     As TCP finds the rate of a line (additive increase, multiplicative decrease, Jacobson 1988): a
     GPU may have hundreds of photos in hand, a processor eight, and nobody has to say which it is.
+    Callers who give more time get a larger window: full batches, of which the next is there already.
     """
 
     def __init__(self, most_calls: int) -> None:
@@ -26,16 +28,24 @@ class Window:
         """Calls that may be in flight now, 1 or more."""
         self._most_calls = most_calls
         self._shrunk_at = 0.0
-        self._quickest = float("inf")
+        self._quickest = self._shortest_deadline = float("inf")
+
+    def asked(self, deadline_seconds: float) -> None:
+        """Take note of a call that wants its answer within so long, admitted or not."""
+        self._shortest_deadline = min(deadline_seconds, self._shortest_deadline * _FORGET)
 
     def ended(self, seconds: float, *, answered: bool, full: bool) -> None:
         """Take note of a call that was in flight for so long, and whether the window was full."""
         if answered:
             self._quickest = min(seconds, self._quickest * _FORGET)
-        if seconds > max(_PATIENCE_SECONDS, _SLOW * self._quickest):
+        if seconds > max(self._patience_seconds(), _SLOW * self._quickest):
             self._shrink(seconds)
         elif answered and full:
             self.calls = min(self.calls + 1, self._most_calls)
+
+    def _patience_seconds(self) -> float:
+        share = _PATIENCE_SHARE * self._shortest_deadline
+        return min(max(share, _LEAST_PATIENCE_SECONDS), _MOST_PATIENCE_SECONDS)
 
     def _shrink(self, seconds: float) -> None:
         now = time.monotonic()

@@ -200,11 +200,34 @@ def test_limits_that_admit_nobody_are_refused(name: str) -> None:
 def test_a_model_that_takes_its_time_is_not_taken_for_overloaded() -> None:
     """Twice its own pace is slow, half a second is not."""
     window = Window(256)
+    window.asked(0.9)
     for _ in range(50):
         window.ended(0.5, answered=True, full=True)
     assert window.calls == 66
     window.ended(1.2, answered=True, full=True)
     assert window.calls == 52
+
+
+@pytest.mark.parametrize(
+    ("deadline", "quick", "slow"),
+    [(0.05, 0.59, 0.61), (0.9, 0.59, 0.61), (1.5, 0.89, 0.91), (5.0, 1.19, 1.21)],
+)
+def test_who_gives_more_time_gets_a_larger_window(
+    deadline: float, quick: float, slow: float
+) -> None:
+    """The shortest deadline counts, within bounds, until it is long ago."""
+    window = Window(256)
+    window.ended(0.1, answered=True, full=False)
+    for each in [5.0, deadline, 5.0]:
+        window.asked(each)
+    window.ended(quick, answered=True, full=True)
+    assert window.calls == 17
+    window.ended(slow, answered=True, full=True)
+    assert window.calls == 13
+    for _ in range(500):
+        window.asked(5.0)
+    window.ended(1.1, answered=True, full=True)
+    assert window.calls == 14
 
 
 def test_a_rush_after_a_quiet_time_is_not_refused_for_old_times_sake() -> None:
