@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from contextlib import (
     AbstractContextManager,
     asynccontextmanager,
     contextmanager,
+    suppress,
 )
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,7 @@ from typing import Any, TypeAlias
 
 import aiohttp
 import grpc.aio
+import psutil
 
 from agelane.tfserving.v1 import predict_pb2
 from agelane_client import AsyncClient
@@ -45,13 +48,37 @@ _SILENT = {"BENTOML_DO_NOT_TRACK": "True", "RAY_USAGE_STATS_ENABLED": "0"}
 
 
 @dataclass(frozen=True)
+class Running:
+    """A system that runs, or is paused so that another has the machine to itself."""
+
+    address: str
+    """HOST:PORT."""
+    pid: int
+    """The process that has started all others of it."""
+
+    def pause(self) -> None:
+        """Stop all its processes where they are."""
+        self._send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let them go on."""
+        self._send(signal.SIGCONT)
+
+    def _send(self, number: signal.Signals) -> None:
+        with suppress(psutil.NoSuchProcess):
+            first = psutil.Process(self.pid)
+            for process in [first, *first.children(recursive=True)]:
+                process.send_signal(number)
+
+
+@dataclass(frozen=True)
 class System:
     """A system that gives ages."""
 
     name: str
     """As the table shows it."""
-    start: Callable[[], AbstractContextManager[str]]
-    """Returns what is entered to run it, and gives its HOST:PORT."""
+    start: Callable[[], AbstractContextManager[Running]]
+    """Returns what is entered to run it."""
     connect: Connect
     """Asks it."""
 
@@ -78,21 +105,21 @@ def systems(environments: dict[str, Environment], model: Path, batch: int) -> li
 
 
 @contextmanager
-def _whole_stack() -> Iterator[str]:
+def _whole_stack() -> Iterator[Running]:
     with processes.stack({}) as stack:
-        yield stack.gateway
+        yield Running(stack.gateway, stack.pid)
 
 
 @contextmanager
-def _model_server() -> Iterator[str]:
+def _model_server() -> Iterator[Running]:
     with processes.stack({}) as stack:
-        yield stack.model_server
+        yield Running(stack.model_server, stack.pid)
 
 
 @contextmanager
 def _program(
     environment: Environment, command: Command, batch: int, variables: dict[str, str]
-) -> Iterator[str]:
+) -> Iterator[Running]:
     """Run a peer's server in its environment until it is left."""
     port = processes.free_port()
     with tempfile.TemporaryDirectory() as folder, open(Path(folder, "log"), "w+b") as log:
@@ -105,9 +132,10 @@ def _program(
             stderr=log,
         ) as process:
             try:
-                yield f"127.0.0.1:{port}"
+                yield Running(f"127.0.0.1:{port}", process.pid)
             except Exception:
                 log.seek(0)
+                print(f"the log of {environment.python}:", file=sys.stderr)
                 sys.stderr.write(log.read()[-_MOST_LOG_BYTES:].decode(errors="replace"))
                 raise
             finally:

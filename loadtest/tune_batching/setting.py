@@ -11,7 +11,7 @@ from google.protobuf import text_format
 
 from agelane.tfserving.v1 import config_pb2
 
-ROOM_PHOTOS = 128
+ROOM_PHOTOS = 256
 """How many photos may wait: one for each call that a model server takes at a time."""
 _TUNED = (
     "max_batch_size",

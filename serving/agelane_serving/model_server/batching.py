@@ -1,43 +1,30 @@
-"""Running a signature in batches, by TensorFlow's own scheduler."""
+"""Running a signature for calls that come together: in batches, as TensorFlow Serving does.
+
+TensorFlow's own scheduler is open to Python too (tf.raw_ops.BatchFunction), but it wants an
+operation, its tensors and their conversion for each call; here TensorFlow is called once a batch
+(docs/decisions/0017).
+"""
 
 from __future__ import annotations
 
-import itertools
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
+from itertools import accumulate
+from threading import TIMEOUT_MAX, Condition, Thread
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from agelane_serving.model_server.config_files import Batching
+from agelane_serving.model_server.errors import FailedPrecondition, InvalidArgument, Unavailable
 
-Tensors = Mapping[str, Any]
-"""Tensors by the name a signature gives them."""
-
-
-_free_queues: dict[Batching, list[str]] = {}
-_queue_numbers = itertools.count()
-_queues_lock = threading.Lock()
-
-
-@contextmanager
-def batch_queue(batching: Batching) -> Iterator[str]:
-    """Lend the name of a batch queue to one signature of one loaded version.
-
-    TensorFlow keeps a queue, its parameters and its threads under its name for as long as the
-    process lives, and combines calls that wait under the same name, even for different versions.
-    So nobody else has the name meanwhile, and it is lent again only after its version has ended:
-    otherwise each hot swap would leave threads behind, which poll.
-    """
-    with _queues_lock:
-        free = _free_queues.setdefault(batching, [])
-        name = free.pop() if free else f"batch_queue_{next(_queue_numbers)}"
-    try:
-        yield name
-    finally:
-        with _queues_lock:
-            free.append(name)
+Arrays = Mapping[str, NDArray[Any]]
+"""Values by the name a signature gives them; texts are arrays of bytes objects."""
 
 
 def is_batchable(function: Any) -> bool:
@@ -51,40 +38,151 @@ def is_batchable(function: Any) -> bool:
     )
 
 
-def batched(function: Any, batching: Batching, queue: str) -> Callable[[Tensors], Tensors]:
-    """Return `function`, a batchable signature, so that concurrent calls run as one.
+def run(function: Any, inputs: Arrays) -> dict[str, NDArray[Any]]:
+    """Run a signature of a SavedModel; raises tf.errors.OpError."""
+    outputs = function(**{name: tf.constant(values) for name, values in inputs.items()})
+    return {name: tensor.numpy() for name, tensor in outputs.items()}
 
-    A call blocks until its batch has run. It raises tf.errors.UnavailableError when the queue is
-    full and tf.errors.InvalidArgumentError when the call alone exceeds `max_batch_size`.
-    """
-    specs = function.structured_input_signature[1]
-    input_names, output_names = sorted(specs), sorted(function.structured_outputs)
 
-    @tf.function(input_signature=[specs[name] for name in input_names], autograph=False)
-    def run_batch(*inputs: Any) -> list[Any]:
-        outputs = function(**dict(zip(input_names, inputs, strict=True)))
-        return [outputs[name] for name in output_names]
+@dataclass(eq=False)
+class _Task:
+    """A call, or a part of a large one."""
 
-    # Traced here, so that no caller waits for it.
-    traced = run_batch.get_concrete_function()
-    output_types = [output.dtype for output in traced.outputs]
+    inputs: Arrays
+    came_at: float = field(default_factory=time.monotonic)
+    outputs: Future[Arrays] = field(default_factory=Future)
 
-    def call(inputs: Tensors) -> Tensors:
-        # The operation behind tf.nondifferentiable_batch_function. That makes a graph around it,
-        # which takes as long again.
-        outputs = tf.raw_ops.BatchFunction(
-            in_tensors=[inputs[name] for name in input_names],
-            captured_tensors=traced.captured_inputs,
-            f=traced,
-            Tout=output_types,
-            shared_name=queue,
-            num_batch_threads=batching.num_batch_threads,
-            max_batch_size=batching.max_batch_size,
-            batch_timeout_micros=batching.batch_timeout_micros,
-            allowed_batch_sizes=list(batching.allowed_batch_sizes),
-            max_enqueued_batches=batching.max_enqueued_batches,
-            enable_large_batch_splitting=batching.enable_large_batch_splitting,
-        )
-        return dict(zip(output_names, outputs, strict=True))
+    @property
+    def size(self) -> int:
+        return len(next(iter(self.inputs.values())))
 
-    return call
+
+class Batcher:
+    """Runs a batchable signature; calls that wait for a thread run together. For many threads."""
+
+    def __init__(self, function: Any, batching: Batching) -> None:
+        """Start the threads; they end with `close`."""
+        self._function, self._batching = function, batching
+        sizes = batching.allowed_batch_sizes
+        self._most_at_once = sizes[-1] if sizes else batching.max_batch_size
+        self._tasks: deque[_Task] = deque()
+        self.waiting = 0
+        """Rows that wait for a batch."""
+        self._closed = False
+        self._changed = Condition()
+        for number in range(batching.num_batch_threads):
+            Thread(target=self._work, name=f"batch-{number}", daemon=True).start()
+
+    def __call__(self, inputs: Arrays) -> Arrays:
+        """Return the outputs for inputs [N, …], as soon as their batch has run.
+
+        Raises:
+            InvalidArgument: N is more than `max_batch_size`, or differs between the inputs.
+            Unavailable: too many calls wait.
+            FailedPrecondition: the model gave another number of answers.
+            tf.errors.OpError: the batch failed otherwise.
+        """
+        size, *others = {len(values) for values in inputs.values()}
+        if others:
+            raise InvalidArgument("inputs differ in their first dimension")
+        if size > self._batching.max_batch_size:
+            raise InvalidArgument(
+                f"Task size {size} is larger than maximum input batch size "
+                f"{self._batching.max_batch_size}"
+            )
+        step = self._most_at_once
+        tasks = [
+            _Task({name: values[at : at + step] for name, values in inputs.items()})
+            for at in range(0, max(size, 1), step)
+        ]
+        self._enqueue(tasks)
+        futures = [task.outputs for task in tasks]
+        wait(futures)  # all, before one of them raises: a version may end with its last call
+        return _joined([future.result() for future in futures])
+
+    def close(self) -> None:
+        """Let the threads end, after the calls that wait; does not wait itself."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _enqueue(self, tasks: Sequence[_Task]) -> None:
+        size = sum(task.size for task in tasks)
+        room = self._batching.max_enqueued_batches * self._most_at_once
+        with self._changed:
+            if self._closed:
+                raise Unavailable("the version has ended")
+            if self.waiting + size > room:
+                raise Unavailable("the batch queue is full")
+            self._tasks.extend(tasks)
+            self.waiting += size
+            self._changed.notify(len(tasks))
+
+    def _work(self) -> None:
+        while self._answer_next_batch():
+            pass
+
+    def _answer_next_batch(self) -> bool:
+        """Wait for a batch, run it, and forget its photos; False: it is closed."""
+        tasks = self._next_batch()
+        try:
+            found = self._run([task.inputs for task in tasks]) if tasks else {}
+        except Exception as error:  # noqa: BLE001 - each caller gets it
+            for task in tasks:
+                task.outputs.set_exception(error)
+            return True
+        ends = accumulate(task.size for task in tasks)
+        for task, end in zip(tasks, ends, strict=True):
+            rows = slice(end - task.size, end)
+            task.outputs.set_result({name: values[rows] for name, values in found.items()})
+        return bool(tasks)
+
+    def _next_batch(self) -> list[_Task]:
+        """Wait for tasks and take out those that run next; none: it is closed."""
+        with self._changed:
+            while (seconds := self._seconds_to_wait()) != 0:
+                self._changed.wait(seconds)
+            tasks: list[_Task] = []
+            size = 0
+            while self._tasks and size + self._tasks[0].size <= self._most_at_once:
+                tasks.append(self._tasks.popleft())
+                size += tasks[-1].size
+            self.waiting -= size
+            if self._tasks:
+                self._changed.notify()  # whoever was told of them may have got here too late
+            return tasks
+
+    def _seconds_to_wait(self) -> float | None:
+        """Return how long a batch may still wait for more; None: until something comes."""
+        if self._closed or self.waiting >= self._most_at_once:
+            return 0
+        if not self._tasks:
+            return None
+        waited = time.monotonic() - self._tasks[0].came_at
+        longest = min(self._batching.batch_timeout_micros / 1e6, TIMEOUT_MAX)
+        return max(0.0, longest - waited)
+
+    def _run(self, parts: Sequence[Arrays]) -> Arrays:
+        inputs = _joined(parts)
+        size = len(next(iter(inputs.values())))
+        allowed = self._batching.allowed_batch_sizes
+        # What is empty has no row to pad it with.
+        padded = min((it for it in allowed if it >= size > 0), default=size)
+        if padded > size:
+            rows = np.minimum(np.arange(padded), size - 1)
+            inputs = {name: values[rows] for name, values in inputs.items()}
+        outputs = run(self._function, inputs)
+        if any(len(values) != padded for values in outputs.values()):
+            raise FailedPrecondition(
+                "the model gave another number of answers than it was asked for"
+            )
+        return outputs
+
+
+def _joined(parts: Sequence[Arrays]) -> Arrays:
+    if len(parts) == 1:
+        return parts[0]
+    try:
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    except ValueError as error:
+        raise InvalidArgument("calls of one batch differ in more than their first size") from error

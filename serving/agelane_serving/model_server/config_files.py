@@ -43,7 +43,7 @@ class ServedModel:
 
 @dataclass(frozen=True)
 class Batching:
-    """How TensorFlow's batch scheduler combines calls; defaults are TensorFlow Serving's."""
+    """How calls are combined; names and defaults are TensorFlow Serving's."""
 
     max_batch_size: int = 1000
     """Most photos in one call, and in one batch unless large batches are split."""
@@ -59,7 +59,7 @@ class Batching:
     """Split calls larger than the last of `allowed_batch_sizes` into several batches."""
 
     def __post_init__(self) -> None:
-        """Refuse what the scheduler would fail on at the first call."""
+        """Refuse what could not be followed."""
         if min(self.max_batch_size, self.max_enqueued_batches, self.num_batch_threads) < 1:
             raise InvalidArgument(
                 "max_batch_size, max_enqueued_batches and num_batch_threads must be at least 1"
@@ -150,7 +150,7 @@ def read_ssl(path: Path) -> grpc.ServerCredentials:
 
 
 def _check_execution_size(message: Any, batching: Batching) -> None:
-    """TensorFlow's operation takes the execution size from `allowed_batch_sizes` alone."""
+    """The execution size is that of `allowed_batch_sizes`, as in TensorFlow's own operation."""
     if not message.HasField("max_execution_batch_size"):
         return
     sizes = batching.allowed_batch_sizes or (batching.max_batch_size,)

@@ -45,6 +45,12 @@ class ResourceExhausted(ServingError):
     code = code_pb2.RESOURCE_EXHAUSTED
 
 
+class Unavailable(ServingError):
+    """Not now; the same request may succeed later."""
+
+    code = code_pb2.UNAVAILABLE
+
+
 class Unknown(ServingError):
     """Something outside this server's code went wrong, such as a model that doesn't load."""
 
@@ -60,7 +66,7 @@ class DeadlineExceeded(ServingError):
 def describe(error: Exception) -> tuple[int, str]:
     """Return the canonical code and a message for `error`.
 
-    TensorFlow's errors carry canonical codes already (a full batch queue is UNAVAILABLE).
+    TensorFlow's errors carry canonical codes already.
     Anything unforeseen is logged with its trace; the caller gets INTERNAL and its type, no more.
     """
     if isinstance(error, ServingError):

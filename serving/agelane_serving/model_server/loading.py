@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from agelane_serving.model_server.batching import Tensors, batch_queue, batched, is_batchable
+from agelane_serving.model_server.batching import Arrays, Batcher, is_batchable, run
 from agelane_serving.model_server.config_files import Batching
 from agelane_serving.model_server.errors import Unknown, message_of
 from agelane_serving.model_server.memory import give_freed_memory_back
@@ -42,7 +43,7 @@ class Loader:
                 servable = self._load(name, version, path, leases)
                 at_once = _warm_up_at_once(self._batching)
                 warm_up(servable, path, self._warmup_iterations, at_once, self._stopping)
-                # The version keeps its queue now; a failure above has given it back.
+                # The version keeps its threads now; a failure above has ended them.
                 servable.leases = leases.pop_all()
         # A damaged folder makes TensorFlow's loader raise anything, from OSError to KeyError.
         except Exception as error:
@@ -62,13 +63,12 @@ class Loader:
 
     def _callable(
         self, signature: str, function: Any, leases: ExitStack
-    ) -> Callable[[Tensors], Tensors]:
-        # The lanes call the default signature; others, as model_card, aren't worth a queue.
+    ) -> Callable[[Arrays], Arrays]:
+        # The lanes call the default signature; others, as model_card, aren't worth threads.
         batches = signature == DEFAULT_SIGNATURE and is_batchable(function)
         if self._batching is None or not batches:
-            return lambda inputs: function(**inputs)
-        queue = leases.enter_context(batch_queue(self._batching))
-        return batched(function, self._batching, queue)
+            return partial(run, function)
+        return leases.enter_context(closing(Batcher(function, self._batching)))
 
 
 def _warm_up_at_once(batching: Batching | None) -> int:
@@ -76,7 +76,6 @@ def _warm_up_at_once(batching: Batching | None) -> int:
 
     It prepares its work for each size of a batch in each thread that computes, one a core. With
     twice as many calls, those that wait become the larger batches; none may find the queue full.
-    More would leave threads of TensorFlow's behind.
     """
     if batching is None:
         return 1

@@ -77,8 +77,13 @@ class ModelManager:
             self._changed.notify_all()
 
     def join(self) -> None:
-        """Wait, after `stop`, until a load in progress has ended."""
+        """Wait, after `stop`, until a load in progress has ended; let no version keep threads."""
         self._thread.join()
+        with self._changed:
+            for model in self._models.values():
+                for record in model.records.values():
+                    if record.servable is not None:
+                        record.servable.leases.close()
 
     @contextmanager
     def lease(self, spec: Any) -> Iterator[Servable]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tensorflow_serving.apis import predict_pb2
 
-from agelane_serving.model_server.batching import Tensors
+from agelane_serving.model_server.batching import Arrays
 from agelane_serving.model_server.errors import FailedPrecondition
 from agelane_serving.model_server.tensors import read_inputs, wanted_outputs, write_output
 
@@ -26,7 +26,7 @@ class Servable:
     """The number of its folder."""
     signature_defs: Mapping[str, Any]
     """SignatureDef by signature name, as exported."""
-    functions: Mapping[str, Callable[[Tensors], Tensors]] = field(repr=False)
+    functions: Mapping[str, Callable[[Arrays], Arrays]] = field(repr=False)
     """What runs each signature, by signature name."""
     loaded: Any = field(repr=False)
     """The loaded SavedModel; it keeps the variables alive, which the functions alone do not."""

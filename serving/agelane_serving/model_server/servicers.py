@@ -48,7 +48,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 self._manager.lease(request.model_spec) as servable,
                 self._requests.counted(servable.name),
             ):
-                # Last chance: what the scheduler has taken runs even if nobody waits any more.
+                # Last chance: what is queued runs even if nobody waits any more.
                 _check_somebody_waits(context)
                 return servable.predict(request)
 

@@ -51,7 +51,7 @@ class Settings:
     load_retry_interval_micros: int = 1_000_000
     """Microseconds before the first retry of a failed load; doubled at each further one."""
     enable_batching: bool = False
-    """Run concurrent calls as one batch, with TensorFlow's own batch scheduler."""
+    """Run concurrent calls as one batch."""
     batching_parameters_file: Path | None = None
     """BatchingParameters in protobuf text format; needs --enable_batching."""
     enable_model_warmup: bool = True
@@ -64,9 +64,9 @@ class Settings:
     """MonitoringConfig in protobuf text format: metrics for Prometheus; needs --rest_api_port."""
     rest_api_port: int = 0
     """TCP port of the metrics, 0 … 65535; 0 shows none. There is no REST API behind it."""
-    grpc_max_threads: int = 128
+    grpc_max_threads: int = 256
     """Predict calls in progress at once, each a thread; more are answered RESOURCE_EXHAUSTED.
-    Well above the largest batch, because a call's thread waits until its batch has run."""
+    A call's thread waits until its batch has run: as many as a gateway has in flight at most."""
     grpc_max_message_bytes: int = 16 * 1024 * 1024
     """Largest request or answer, in bytes."""
     shutdown_grace_seconds: float = 10

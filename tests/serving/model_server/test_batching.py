@@ -151,7 +151,7 @@ def test_hot_swaps_leave_no_batch_threads_behind(
     exported: Path,
     base_path: Path,
 ) -> None:
-    """TensorFlow never ends a batch queue, so a later version takes over that of an ended one."""
+    """Those of a version end with it."""
     client = serve(*batching_flags(num_batch_threads=20))
 
     def swap_to(version: int) -> int:

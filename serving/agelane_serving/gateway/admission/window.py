@@ -7,7 +7,7 @@ import time
 _FIRST_CALLS = 16
 _PATIENCE_SHARE = 0.6
 _LEAST_PATIENCE_SECONDS, _MOST_PATIENCE_SECONDS = 0.6, 1.2
-"""No answer is slow that takes less than this share of the shortest deadline, within these bounds."""
+"""No answer is slow that takes less than this share of the shortest deadline, between these."""
 _SLOW = 2.0
 """Nor is one that takes less than this times the quickest: some models take their time."""
 _SHRINK = 0.8
@@ -19,7 +19,7 @@ class Window:
 
     As TCP finds the rate of a line (additive increase, multiplicative decrease, Jacobson 1988): a
     GPU may have hundreds of photos in hand, a processor eight, and nobody has to say which it is.
-    Callers who give more time get a larger window: full batches, of which the next is there already.
+    Callers who give more time get a larger window, so that the next full batch is always there.
     """
 
     def __init__(self, most_calls: int) -> None:
@@ -31,8 +31,10 @@ class Window:
         self._quickest = self._shortest_deadline = float("inf")
 
     def asked(self, deadline_seconds: float) -> None:
-        """Take note of a call that wants its answer within so long, admitted or not."""
-        self._shortest_deadline = min(deadline_seconds, self._shortest_deadline * _FORGET)
+        """Take note of a call that has so long left for its answer, admitted or not."""
+        # Shorter ones change nothing, and one of 0 would never be forgotten.
+        seconds = max(deadline_seconds, _LEAST_PATIENCE_SECONDS / _PATIENCE_SHARE)
+        self._shortest_deadline = min(seconds, self._shortest_deadline * _FORGET)
 
     def ended(self, seconds: float, *, answered: bool, full: bool) -> None:
         """Take note of a call that was in flight for so long, and whether the window was full."""
@@ -44,8 +46,7 @@ class Window:
             self.calls = min(self.calls + 1, self._most_calls)
 
     def _patience_seconds(self) -> float:
-        share = _PATIENCE_SHARE * self._shortest_deadline
-        return min(max(share, _LEAST_PATIENCE_SECONDS), _MOST_PATIENCE_SECONDS)
+        return min(_PATIENCE_SHARE * self._shortest_deadline, _MOST_PATIENCE_SECONDS)
 
     def _shrink(self, seconds: float) -> None:
         now = time.monotonic()
