@@ -17,7 +17,7 @@ from loadtest.photos import BROKEN_SAMPLE, SUFFIXES
 MODELS = Path("models/age")
 BATCHES = (8, 16, 32, 64)
 _COMPARED = (8, 16, 32)
-_ROUNDS = 3
+_ROUNDS = 6
 _SECONDS = 8
 
 

@@ -19,6 +19,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from agelane.tfserving.v1 import config_pb2
 from agelane_serving.console import settings as console_settings
 from agelane_serving.gateway import settings as gateway_settings
+from agelane_serving.gateway.admission.queue import Limits
 from agelane_serving.model_server.server import ModelServer
 from agelane_serving.model_server.settings import parse_settings
 from tests.ports import free_port
@@ -115,7 +116,7 @@ def test_a_version_on_trial_answers_by_its_label(
 
 @each_model_server
 def test_the_files_given_are_mounted_and_parse(server: dict[str, Any]) -> None:
-    """Models lie where they are mounted, and far more calls may wait than a batch holds."""
+    """Models lie where they are mounted, and all calls of a gateway find room."""
     given = flags(server)
     models, batching = config_pb2.ModelServerConfig(), config_pb2.BatchingParameters()
     monitoring = config_pb2.MonitoringConfig()
@@ -127,7 +128,7 @@ def test_the_files_given_are_mounted_and_parse(server: dict[str, Any]) -> None:
         text_format.Parse(on_host(server, given[flag]).read_text("utf-8"), message)
     for model in models.model_config_list.config:
         assert str(PurePosixPath(model.base_path).parent) in mounts(server)
-    assert int(given["grpc_max_threads"]) >= 2 * batching.max_batch_size.value
+    assert int(given["grpc_max_threads"]) >= Limits().in_flight
     assert monitoring.prometheus_config.path == SCRAPED
 
 

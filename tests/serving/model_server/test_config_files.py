@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agelane_serving.gateway.admission.queue import Limits
 from agelane_serving.model_server.config_files import (
     Batching,
     read_batching,
@@ -13,6 +14,7 @@ from agelane_serving.model_server.config_files import (
     served_models,
 )
 from agelane_serving.model_server.errors import InvalidArgument
+from agelane_serving.model_server.settings import Settings
 
 SHIPPED = Path(__file__).parents[3] / "serving/tfserving"
 
@@ -33,11 +35,17 @@ def test_the_shipped_model_config_serves_the_latest_age_model() -> None:
     assert served_models(config, models_dir=None)[0].base_path == Path("/models/age")
 
 
-def test_the_shipped_batching_config_has_room_for_96_calls_at_once() -> None:
-    """Fewer would answer UNAVAILABLE when all lanes ask at the same time."""
-    batching = read_batching(SHIPPED / "batching.config")
-    assert batching.max_batch_size * batching.max_enqueued_batches >= 96
-    assert batching.batch_timeout_micros == 0
+@pytest.mark.parametrize("name", ["batching.config", "batching.gpu.config"])
+def test_all_calls_of_a_gateway_find_room(name: str) -> None:
+    """Fewer would fail when all lanes ask at the same time, where they could wait for a turn."""
+    batching = read_batching(SHIPPED / name)
+    room = batching.max_batch_size * batching.max_enqueued_batches
+    assert min(room, Settings.grpc_max_threads) >= Limits().in_flight
+
+
+def test_with_the_shipped_batching_config_a_lone_photo_never_waits() -> None:
+    """A processor is kept busy by batches of those that come while others run."""
+    assert read_batching(SHIPPED / "batching.config").batch_timeout_micros == 0
 
 
 def test_batching_defaults_are_those_of_tensorflow_serving(tmp_path: Path) -> None:
