@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import accumulate
 from threading import TIMEOUT_MAX, Condition, Thread
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from agelane_serving.model_server.config_files import Batching
 from agelane_serving.model_server.errors import FailedPrecondition, InvalidArgument, Unavailable
 
+_LARGEST_TO_PREPARE = 16
 Arrays = Mapping[str, NDArray[Any]]
 """Values by the name a signature gives them; texts are arrays of bytes objects."""
 
@@ -99,6 +100,26 @@ class Batcher:
         futures = [task.outputs for task in tasks]
         wait(futures)  # all, before one of them raises: a version may end with its last call
         return _joined([future.result() for future in futures])
+
+    def run_every_size(self, inputs: Arrays, at_once: int, stopping: Callable[[], bool]) -> None:
+        """Run batches of each size that may come, up to 16, some side by side.
+
+        Args:
+            inputs: what they are made of, [N, …], N 1 or more.
+            at_once: how many run all sizes side by side.
+            stopping: asked between batches; then the rest is left out.
+        """
+        count = len(next(iter(inputs.values())))
+        sizes = self._batching.allowed_batch_sizes or range(1, self._most_at_once + 1)
+
+        def run_all(_: int) -> None:
+            for size in sizes:
+                if size <= _LARGEST_TO_PREPARE and not stopping():
+                    rows = np.arange(size) % count
+                    self._run([{name: values[rows] for name, values in inputs.items()}])
+
+        with ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(run_all, range(at_once)))
 
     def close(self) -> None:
         """Let the threads end, after the calls that wait; does not wait itself."""

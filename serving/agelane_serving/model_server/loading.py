@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from functools import partial
@@ -41,8 +40,7 @@ class Loader:
         try:
             with ExitStack() as leases:
                 servable = self._load(name, version, path, leases)
-                at_once = _warm_up_at_once(self._batching)
-                warm_up(servable, path, self._warmup_iterations, at_once, self._stopping)
+                warm_up(servable, path, self._warmup_iterations, self._stopping)
                 # The version keeps its threads now; a failure above has ended them.
                 servable.leases = leases.pop_all()
         # A damaged folder makes TensorFlow's loader raise anything, from OSError to KeyError.
@@ -69,17 +67,6 @@ class Loader:
         if self._batching is None or not batches:
             return partial(run, function)
         return leases.enter_context(closing(Batcher(function, self._batching)))
-
-
-def _warm_up_at_once(batching: Batching | None) -> int:
-    """Return how many calls at once show TensorFlow all that it will see.
-
-    It prepares its work for each size of a batch in each thread that computes, one a core. With
-    twice as many calls, those that wait become the larger batches; none may find the queue full.
-    """
-    if batching is None:
-        return 1
-    return min(2 * (os.cpu_count() or 1), batching.max_enqueued_batches)
 
 
 def _read_signature_defs(path: Path) -> dict[str, Any]:

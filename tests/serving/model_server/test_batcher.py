@@ -96,6 +96,22 @@ def test_calls_that_wait_run_together() -> None:
     assert len(doubling.sizes) <= 4
 
 
+@pytest.mark.parametrize(
+    ("largest", "allowed", "sizes"),
+    [(3, (), {1, 2, 3}), (1000, (), set(range(1, 17))), (32, (1, 8, 32), {1, 8})],
+)
+def test_every_size_that_may_come_is_run_beforehand(
+    largest: int, allowed: tuple[int, ...], sizes: set[int]
+) -> None:
+    """By each of those that run side by side; very large ones come as they come."""
+    doubling = Doubling()
+    with batcher(doubling, max_batch_size=largest, allowed_batch_sizes=allowed) as made:
+        made.run_every_size(numbers(1, 2), 2, lambda: False)
+        assert sorted(doubling.sizes) == sorted([*sizes, *sizes])
+        made.run_every_size(numbers(1, 2), 2, lambda: True)
+        assert len(doubling.sizes) == 2 * len(sizes)
+
+
 def test_a_batch_waits_until_it_is_full() -> None:
     """Or until its first call has waited for as long as it may."""
     doubling = Doubling()
