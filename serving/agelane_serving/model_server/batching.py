@@ -10,10 +10,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import accumulate
-from threading import TIMEOUT_MAX, Condition, Thread
+from threading import TIMEOUT_MAX, Condition, Lock, Thread
 from typing import Any
 
 import numpy as np
@@ -39,19 +39,52 @@ def is_batchable(function: Any) -> bool:
     )
 
 
-def run(function: Any, inputs: Arrays) -> dict[str, NDArray[Any]]:
+def run(function: Any, inputs: Arrays) -> Arrays:
     """Run a signature of a SavedModel; raises tf.errors.OpError."""
     outputs = function(**{name: tf.constant(values) for name, values in inputs.items()})
     return {name: tensor.numpy() for name, tensor in outputs.items()}
 
 
-@dataclass(eq=False)
-class _Task:
-    """A call, or a part of a large one."""
+class _Call:
+    """Answered once all of its parts have run."""
 
+    def __init__(self, parts: int) -> None:
+        self.answer: Future[Arrays] = Future()
+        self._outputs: list[Arrays] = [{}] * parts
+        self._errors: list[Exception] = []
+        self._parts_left = parts
+        self._lock = Lock()
+
+    def begin(self) -> bool:
+        """Tell whether anybody still wants it; from now on it can't be cancelled. With a lock."""
+        if self.answer.cancelled():
+            return False
+        return self.answer.running() or self.answer.set_running_or_notify_cancel()
+
+    def part_has_run(self, number: int, outputs: Arrays | Exception) -> None:
+        """Take what a part gave, or why it failed."""
+        with self._lock:
+            if isinstance(outputs, Exception):
+                self._errors.append(outputs)
+            else:
+                self._outputs[number] = outputs
+            self._parts_left -= 1
+            if self._parts_left:
+                return
+        if self._errors:
+            self.answer.set_exception(self._errors[0])
+        else:
+            self.answer.set_result(_joined(self._outputs))
+
+
+@dataclass(eq=False)
+class _Part:
+    """A call's rows that run in one batch: all, unless they are many."""
+
+    call: _Call
+    number: int
     inputs: Arrays
     came_at: float = field(default_factory=time.monotonic)
-    outputs: Future[Arrays] = field(default_factory=Future)
 
     @property
     def size(self) -> int:
@@ -66,7 +99,7 @@ class Batcher:
         self._function, self._batching = function, batching
         sizes = batching.allowed_batch_sizes
         self._most_at_once = sizes[-1] if sizes else batching.max_batch_size
-        self._tasks: deque[_Task] = deque()
+        self._parts: deque[_Part] = deque()
         self.waiting = 0
         """Rows that wait for a batch."""
         self._closed = False
@@ -74,14 +107,15 @@ class Batcher:
         for number in range(batching.num_batch_threads):
             Thread(target=self._work, name=f"batch-{number}", daemon=True).start()
 
-    def __call__(self, inputs: Arrays) -> Arrays:
-        """Return the outputs for inputs [N, …], as soon as their batch has run.
+    def __call__(self, inputs: Arrays) -> Future[Arrays]:
+        """Return what will have the outputs for inputs [N, …], as soon as their batch has run.
+
+        As long as that has not begun, it can be cancelled, and does not run. It may end in
+        FailedPrecondition, where the model gave another number of answers, or a tf.errors.OpError.
 
         Raises:
             InvalidArgument: N is more than `max_batch_size`, or differs between the inputs.
             Unavailable: too many calls wait.
-            FailedPrecondition: the model gave another number of answers.
-            tf.errors.OpError: the batch failed otherwise.
         """
         size, *others = {len(values) for values in inputs.values()}
         if others:
@@ -92,14 +126,17 @@ class Batcher:
                 f"{self._batching.max_batch_size}"
             )
         step = self._most_at_once
-        tasks = [
-            _Task({name: values[at : at + step] for name, values in inputs.items()})
-            for at in range(0, max(size, 1), step)
-        ]
-        self._enqueue(tasks)
-        futures = [task.outputs for task in tasks]
-        wait(futures)  # all, before one of them raises: a version may end with its last call
-        return _joined([future.result() for future in futures])
+        starts = range(0, max(size, 1), step)
+        call = _Call(len(starts))
+        self._enqueue(
+            [
+                _Part(
+                    call, number, {name: values[at : at + step] for name, values in inputs.items()}
+                )
+                for number, at in enumerate(starts)
+            ]
+        )
+        return call.answer
 
     def run_every_size(self, inputs: Arrays, at_once: int, stopping: Callable[[], bool]) -> None:
         """Run batches of each size that may come, up to 16, some side by side.
@@ -127,17 +164,17 @@ class Batcher:
             self._closed = True
             self._changed.notify_all()
 
-    def _enqueue(self, tasks: Sequence[_Task]) -> None:
-        size = sum(task.size for task in tasks)
+    def _enqueue(self, parts: Sequence[_Part]) -> None:
+        size = sum(part.size for part in parts)
         room = self._batching.max_enqueued_batches * self._most_at_once
         with self._changed:
             if self._closed:
                 raise Unavailable("the version has ended")
             if self.waiting + size > room:
                 raise Unavailable("the batch queue is full")
-            self._tasks.extend(tasks)
+            self._parts.extend(parts)
             self.waiting += size
-            self._changed.notify(len(tasks))
+            self._changed.notify(len(parts))
 
     def _work(self) -> None:
         while self._answer_next_batch():
@@ -145,41 +182,53 @@ class Batcher:
 
     def _answer_next_batch(self) -> bool:
         """Wait for a batch, run it, and forget its photos; False: it is closed."""
-        tasks = self._next_batch()
+        parts = self._next_batch()
         try:
-            found = self._run([task.inputs for task in tasks]) if tasks else {}
+            found = self._run([part.inputs for part in parts]) if parts else {}
         except Exception as error:  # noqa: BLE001 - each caller gets it
-            for task in tasks:
-                task.outputs.set_exception(error)
+            for part in parts:
+                part.call.part_has_run(part.number, error)
             return True
-        ends = accumulate(task.size for task in tasks)
-        for task, end in zip(tasks, ends, strict=True):
-            rows = slice(end - task.size, end)
-            task.outputs.set_result({name: values[rows] for name, values in found.items()})
-        return bool(tasks)
+        ends = accumulate(part.size for part in parts)
+        for part, end in zip(parts, ends, strict=True):
+            rows = slice(end - part.size, end)
+            outputs = {name: values[rows] for name, values in found.items()}
+            part.call.part_has_run(part.number, outputs)
+        return bool(parts)
 
-    def _next_batch(self) -> list[_Task]:
-        """Wait for tasks and take out those that run next; none: it is closed."""
+    def _next_batch(self) -> list[_Part]:
+        """Wait for parts and take out those that run next; none: it is closed."""
         with self._changed:
-            while (seconds := self._seconds_to_wait()) != 0:
-                self._changed.wait(seconds)
-            tasks: list[_Task] = []
-            size = 0
-            while self._tasks and size + self._tasks[0].size <= self._most_at_once:
-                tasks.append(self._tasks.popleft())
-                size += tasks[-1].size
-            self.waiting -= size
-            if self._tasks:
+            parts: list[_Part] = []
+            while not parts:
+                while (seconds := self._seconds_to_wait()) != 0:
+                    self._changed.wait(seconds)
+                if not self._parts:
+                    break
+                parts = self._taken_out()
+            if self._parts:
                 self._changed.notify()  # whoever was told of them may have got here too late
-            return tasks
+            return parts
+
+    def _taken_out(self) -> list[_Part]:
+        """Take out as many as fit; leave those out that nobody waits for any more."""
+        taken: list[_Part] = []
+        size = 0
+        while self._parts and size + self._parts[0].size <= self._most_at_once:
+            part = self._parts.popleft()
+            self.waiting -= part.size
+            if part.call.begin():
+                taken.append(part)
+                size += part.size
+        return taken
 
     def _seconds_to_wait(self) -> float | None:
         """Return how long a batch may still wait for more; None: until something comes."""
         if self._closed or self.waiting >= self._most_at_once:
             return 0
-        if not self._tasks:
+        if not self._parts:
             return None
-        waited = time.monotonic() - self._tasks[0].came_at
+        waited = time.monotonic() - self._parts[0].came_at
         longest = min(self._batching.batch_timeout_micros / 1e6, TIMEOUT_MAX)
         return max(0.0, longest - waited)
 

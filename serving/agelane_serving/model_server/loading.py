@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,22 @@ class Loader:
     """Loads version folders, all in the same way."""
 
     def __init__(
-        self, batching: Batching | None, warmup_iterations: int, stopping: Callable[[], bool]
+        self,
+        batching: Batching | None,
+        most_calls: int,
+        warmup_iterations: int,
+        stopping: Callable[[], bool],
     ) -> None:
-        """Without `batching` each call runs alone; with 0 iterations there is no warm-up.
+        """Say how versions are to run.
 
-        `stopping` is asked between warm-up requests, so that a stop needn't wait for them all.
+        Args:
+            batching: how calls are combined; None: each runs alone.
+            most_calls: how many of those that run alone do at once.
+            warmup_iterations: how often each recorded request is replayed; 0: there is no warm-up.
+            stopping: asked between warm-up requests, so that a stop needn't wait for them all.
         """
         self._batching = batching
+        self._alone = ThreadPoolExecutor(most_calls, thread_name_prefix="alone")
         self._warmup_iterations = warmup_iterations
         self._stopping = stopping
 
@@ -61,11 +70,11 @@ class Loader:
 
     def _callable(
         self, signature: str, function: Any, leases: ExitStack
-    ) -> Callable[[Arrays], Arrays]:
+    ) -> Callable[[Arrays], Future[Arrays]]:
         # The lanes call the default signature; others, as model_card, aren't worth threads.
         batches = signature == DEFAULT_SIGNATURE and is_batchable(function)
         if self._batching is None or not batches:
-            return partial(run, function)
+            return lambda inputs: self._alone.submit(run, function, inputs)
         return leases.enter_context(closing(Batcher(function, self._batching)))
 
 

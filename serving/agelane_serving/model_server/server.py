@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import signal
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Coroutine
+from typing import Any
 
 import grpc
 import tensorflow as tf
+import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
@@ -36,8 +39,8 @@ HEALTH_NAMES = (
     "tensorflow.serving.PredictionService",
     "tensorflow.serving.ModelService",
 )
-# Threads beyond those of Predict, so that health and status are answered under full load.
-_SPARE_THREADS = 8
+# Calls beyond those of Predict, so that health and status are answered under full load.
+_SPARE_CALLS = 8
 _SMALLEST_PING_INTERVAL_MS = 10_000
 
 _logger = logging.getLogger(__name__)
@@ -54,11 +57,11 @@ class ModelServer:
         """Read the config files; raises ServingError for what they get wrong."""
         self._settings = settings
         self._stopping = threading.Event()
-        self._health = health.HealthServicer()
-        self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        self._health = health.aio.HealthServicer()
         iterations = max(1, settings.num_request_iterations_for_warmup)
         loader = Loader(
             _batching(settings),
+            settings.grpc_max_threads,
             iterations if settings.enable_model_warmup else 0,
             self._stopping.is_set,
         )
@@ -70,13 +73,40 @@ class ModelServer:
         monitoring = settings.monitoring_config_file
         self._metrics_path = "" if monitoring is None else read_monitoring(monitoring)
         self._watcher = threading.Thread(target=self._watch_config, name="config", daemon=True)
+        self._loop = uvloop.new_event_loop()
+        self._calls = threading.Thread(target=self._loop.run_forever, name="calls", daemon=True)
         self.address = ""
 
     def start(self) -> None:
         """Open the port, then load the models; raises StartupError if the port can't be had."""
+        self._calls.start()
+        self._in_loop(self._open())
+        self._metrics = self._metrics_page()
+        _logger.info("listening on %s, loading models", self.address)
+        self._manager.start()
+        self._watcher.start()
+
+    def stop(self) -> None:
+        """Refuse new calls, let those in progress end, and stop loading."""
+        self._in_loop(self._health.enter_graceful_shutdown())
+        if self._metrics is not None:
+            self._metrics.stop()
+        self._manager.stop()
+        self._in_loop(self._server.stop(self._settings.shutdown_grace_seconds))
+        self._manager.join()
+        self._watcher.join()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._calls.join()
+        self._loop.close()
+
+    def _in_loop(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run it in the thread that takes the calls, from another, and wait for its end."""
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    async def _open(self) -> None:
+        """Take calls; raises StartupError if the port can't be had."""
         settings = self._settings
-        self._server = grpc.server(
-            ThreadPoolExecutor(settings.grpc_max_threads + _SPARE_THREADS),
+        self._server = grpc.aio.server(
             options=[
                 # Two servers sharing a port would silently take each other's calls.
                 ("grpc.so_reuseport", 0),
@@ -85,6 +115,7 @@ class ModelServer:
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", _SMALLEST_PING_INTERVAL_MS),
                 ("grpc.keepalive_permit_without_calls", 1),
             ],
+            maximum_concurrent_rpcs=settings.grpc_max_threads + _SPARE_CALLS,
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
@@ -106,21 +137,8 @@ class ModelServer:
                 f"cannot listen on {wanted}: the port is taken, or the address isn't this machine's"
             ) from error
         self.address = f"{settings.host}:{port}"
-        self._metrics = self._metrics_page()
-        self._server.start()
-        _logger.info("listening on %s, loading models", self.address)
-        self._manager.start()
-        self._watcher.start()
-
-    def stop(self) -> None:
-        """Refuse new calls, let those in progress end, and stop loading."""
-        self._health.enter_graceful_shutdown()
-        if self._metrics is not None:
-            self._metrics.stop()
-        self._manager.stop()
-        self._server.stop(self._settings.shutdown_grace_seconds).wait()
-        self._manager.join()
-        self._watcher.join()
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._server.start()
 
     def _metrics_page(self) -> MetricsPage | None:
         settings = self._settings
@@ -137,12 +155,12 @@ class ModelServer:
         return page
 
     def _announce(self) -> None:
-        self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        self._in_loop(self._set_health(health_pb2.HealthCheckResponse.SERVING))
         _logger.info("ready on %s", self.address)
 
-    def _set_health(self, status: int) -> None:
+    async def _set_health(self, status: int) -> None:
         for name in HEALTH_NAMES:
-            self._health.set(name, status)
+            await self._health.set(name, status)
 
     def _watch_config(self) -> None:
         path = self._settings.model_config_file

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+import functools
+import math
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +20,28 @@ from tensorflow_serving.apis import (
 )
 
 from agelane_serving.model_server.config_files import served_models
-from agelane_serving.model_server.errors import (
-    DeadlineExceeded,
-    InvalidArgument,
-    ResourceExhausted,
-    describe,
-)
+from agelane_serving.model_server.errors import InvalidArgument, ResourceExhausted, describe
 from agelane_serving.model_server.manager import ModelManager
 from agelane_serving.model_server.monitoring import Requests
 
+_Context = grpc.aio.ServicerContext[Any, Any]
+_Method = Callable[[Any, Any, _Context], Awaitable[Any]]
 _SIGNATURE_DEF = "signature_def"
 _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+def _answers_errors(method: _Method) -> _Method:
+    """Make a method end a failed call with a canonical status: the error boundary."""
+
+    @functools.wraps(method)
+    async def guarded(self: Any, request: Any, context: _Context) -> Any:
+        try:
+            return await method(self, request, context)
+        except Exception as error:  # noqa: BLE001 - the error boundary
+            code, message = describe(error)
+            await context.abort(_STATUS_CODES[code], message)
+
+    return guarded
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -38,48 +51,50 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         """`most_calls` is the number of Predict calls that may be in progress at once."""
         self._manager, self._requests = manager, requests
         self._most_calls = most_calls
-        self._free_calls = threading.BoundedSemaphore(most_calls)
+        self._calls = 0
 
-    def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:
+    @_answers_errors
+    async def Predict(self, request: Any, context: _Context) -> Any:
         """Run one signature of one version over the request's tensors."""
-        with _errors_as_status(context), self._place():
+        with self._place(), ExitStack() as lease:
             _check_model_spec(request)
-            with (
-                self._manager.lease(request.model_spec) as servable,
-                self._requests.counted(servable.name),
-            ):
-                # Last chance: what is queued runs even if nobody waits any more.
-                _check_somebody_waits(context)
-                return servable.predict(request)
+            servable = lease.enter_context(self._manager.lease(request.model_spec))
+            with self._requests.counted(servable.name):
+                outputs = servable.outputs(request)
+                # A caller who leaves takes the call back only as long as its batch has not begun.
+                held = lease.pop_all()
+                outputs.add_done_callback(lambda _: held.close())
+                return servable.response(request, await asyncio.wrap_future(outputs))
 
-    def GetModelMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:
+    @_answers_errors
+    async def GetModelMetadata(self, request: Any, context: _Context) -> Any:
         """Answer with the SignatureDefs of the version, the only metadata there is."""
-        with _errors_as_status(context):
-            _check_model_spec(request)
-            if not request.metadata_field:
-                raise InvalidArgument("must specify at least one metadata_field")
-            for name in request.metadata_field:
-                if name != _SIGNATURE_DEF:
-                    raise InvalidArgument(f"Metadata field {name} is not supported")
-            with self._manager.lease(request.model_spec) as servable:
-                response = get_model_metadata_pb2.GetModelMetadataResponse()
-                response.model_spec.name = servable.name
-                response.model_spec.version.value = servable.version
-                signatures = get_model_metadata_pb2.SignatureDefMap()
-                for name, definition in servable.signature_defs.items():
-                    signatures.signature_def[name].CopyFrom(definition)
-                response.metadata[_SIGNATURE_DEF].Pack(signatures)
-                return response
+        _check_model_spec(request)
+        if not request.metadata_field:
+            raise InvalidArgument("must specify at least one metadata_field")
+        for name in request.metadata_field:
+            if name != _SIGNATURE_DEF:
+                raise InvalidArgument(f"Metadata field {name} is not supported")
+        with self._manager.lease(request.model_spec) as servable:
+            response = get_model_metadata_pb2.GetModelMetadataResponse()
+            response.model_spec.name = servable.name
+            response.model_spec.version.value = servable.version
+            signatures = get_model_metadata_pb2.SignatureDefMap()
+            for name, definition in servable.signature_defs.items():
+                signatures.signature_def[name].CopyFrom(definition)
+            response.metadata[_SIGNATURE_DEF].Pack(signatures)
+            return response
 
     @contextmanager
     def _place(self) -> Iterator[None]:
-        """Count a Predict call in; the server has some threads more, so that it can refuse."""
-        if not self._free_calls.acquire(blocking=False):
+        """Count a Predict call in."""
+        if self._calls >= self._most_calls:
             raise ResourceExhausted(f"{self._most_calls} Predict calls are in progress already")
+        self._calls += 1
         try:
             yield
         finally:
-            self._free_calls.release()
+            self._calls -= 1
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
@@ -89,39 +104,27 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         """`models_dir` maps base paths of a reloaded configuration as at start-up."""
         self._manager = manager
         self._models_dir = models_dir
-        self._reloading = threading.Lock()
+        self._reloading = asyncio.Lock()
 
-    def GetModelStatus(self, request: Any, context: grpc.ServicerContext) -> Any:
+    @_answers_errors
+    async def GetModelStatus(self, request: Any, context: _Context) -> Any:
         """Answer with the state of one version or of all, the highest first."""
-        with _errors_as_status(context):
-            _check_model_spec(request)
-            return get_model_status_pb2.GetModelStatusResponse(
-                model_version_status=self._manager.statuses(request.model_spec)
-            )
+        _check_model_spec(request)
+        return get_model_status_pb2.GetModelStatusResponse(
+            model_version_status=self._manager.statuses(request.model_spec)
+        )
 
-    def HandleReloadConfigRequest(self, request: Any, context: grpc.ServicerContext) -> Any:
+    @_answers_errors
+    async def HandleReloadConfigRequest(self, request: Any, context: _Context) -> Any:
         """Replace the configuration and wait for the models that are new in it."""
-        with _errors_as_status(context), self._reloading:
+        remaining = context.time_remaining()
+        seconds = math.inf if remaining is None else remaining
+        async with self._reloading:
             added = self._manager.configure(served_models(request.config, self._models_dir))
-            self._manager.await_available(added, context.time_remaining())
-            return model_management_pb2.ReloadConfigResponse()
-
-
-@contextmanager
-def _errors_as_status(context: grpc.ServicerContext) -> Iterator[None]:
-    """The error boundary: whatever goes wrong in a call ends it with a canonical status."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - the error boundary
-        code, message = describe(error)
-        context.abort(_STATUS_CODES[code], message)
+            await asyncio.to_thread(self._manager.await_available, added, seconds)
+        return model_management_pb2.ReloadConfigResponse()
 
 
 def _check_model_spec(request: Any) -> None:
     if not request.HasField("model_spec"):
         raise InvalidArgument("Missing ModelSpec")
-
-
-def _check_somebody_waits(context: grpc.ServicerContext) -> None:
-    if not context.is_active() or context.time_remaining() == 0:
-        raise DeadlineExceeded("the call ended before its turn came")

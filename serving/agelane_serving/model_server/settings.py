@@ -65,8 +65,8 @@ class Settings:
     rest_api_port: int = 0
     """TCP port of the metrics, 0 … 65535; 0 shows none. There is no REST API behind it."""
     grpc_max_threads: int = 256
-    """Predict calls in progress at once, each a thread; more are answered RESOURCE_EXHAUSTED.
-    A call's thread waits until its batch has run: as many as a gateway has in flight at most."""
+    """Predict calls in progress at once, as many as a gateway has in flight at most; more are
+    answered RESOURCE_EXHAUSTED. Without batching each has a thread, as in TensorFlow Serving."""
     grpc_max_message_bytes: int = 16 * 1024 * 1024
     """Largest request or answer, in bytes."""
     shutdown_grace_seconds: float = 10

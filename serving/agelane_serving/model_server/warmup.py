@@ -41,7 +41,7 @@ def warm_up(servable: Servable, path: Path, iterations: int, stopping: Callable[
     for request in requests * iterations:
         if stopping():
             raise FailedPrecondition("the server is stopping")
-        servable.predict(request)
+        servable.outputs(request).result()
     batcher = servable.functions.get(DEFAULT_SIGNATURE)
     lanes_send = [it for it in requests if it.model_spec.signature_name in ("", DEFAULT_SIGNATURE)]
     if lanes_send and isinstance(batcher, Batcher):

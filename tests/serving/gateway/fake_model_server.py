@@ -98,7 +98,8 @@ class FakeModelServer:
     def __init__(self) -> None:
         """A certified model that finds one good face on each photo and takes it for 60.
 
-        `labels` are those of its versions; `of_version` is what a version says other than that.
+        `labels` are those of its versions; `of_version` is what a version says other than that, and
+        `of_photo` what all say of a photo. It takes `most_photos` in a call.
         """
         self.probabilities: Sequence[float] = bell(60)
         self.face_count = 1
@@ -110,6 +111,9 @@ class FakeModelServer:
         self.version = 3
         self.labels: dict[str, int] = {}
         self.of_version: dict[int, Sequence[float]] = {}
+        self.of_photo: dict[bytes, Sequence[float]] = {}
+        self.most_photos = 1_000
+        self.calls: list[int] = []
         self.cards: dict[int, Any] = {3: card()}
         self.states: dict[int, status_pb2.ModelVersionStatus.State.ValueType] = {3: AVAILABLE}
         self.failure: grpc.StatusCode | None = None
@@ -160,10 +164,14 @@ class FakeModelServer:
         if request.model_spec.signature_name == "model_card":
             return await self._card(request, context)
         self.asked.set()
-        self.photos.append(request.inputs["image_bytes"].string_val[0])
+        photos = request.inputs["image_bytes"].string_val
+        self.photos.extend(photos)
+        self.calls.append(len(photos))
         self.timeouts.append(context.time_remaining() or math.inf)
         if self.failure is not None:
             await context.abort(self.failure, "scripted failure")
+        if len(photos) > self.most_photos:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "larger than a batch")
         version = self.version
         if label := request.model_spec.version_label:
             if label not in self.labels:
@@ -172,7 +180,7 @@ class FakeModelServer:
         response = predict_pb2.PredictResponse()
         response.model_spec.name = "age"
         response.model_spec.version.value = version
-        for name, tensor in self._outputs(version).items():
+        for name, tensor in self._outputs(version, photos).items():
             response.outputs[name].CopyFrom(tensor)
         if self.script is not None:
             try:
@@ -184,18 +192,19 @@ class FakeModelServer:
                 return raw.content
         return response
 
-    def _outputs(self, version: int) -> dict[str, tensor_pb2.TensorProto]:
-        probabilities = self.of_version.get(version, self.probabilities)
-        age = sum(age * share for age, share in enumerate(probabilities))
+    def _outputs(self, version: int, photos: Sequence[bytes]) -> dict[str, tensor_pb2.TensorProto]:
+        count, says = len(photos), self.of_version.get(version, self.probabilities)
+        rows = [self.of_photo.get(photo, says) for photo in photos]
+        ages = [sum(age * share for age, share in enumerate(row)) for row in rows]
         return {
-            "age": floats([age], [1]),
-            "age_probabilities": floats(probabilities, [1, 101]),
-            "ok": bools([self.ok], [1]),
-            "face_count": ints([self.face_count], [1]),
-            "face_box": floats(self.face_box, [1, 4]),
-            "face_score": floats([self.face_score], [1]),
-            "brightness": floats([self.brightness], [1]),
-            "sharpness": floats([self.sharpness], [1]),
+            "age": floats(ages, [count]),
+            "age_probabilities": floats([share for row in rows for share in row], [count, 101]),
+            "ok": bools([self.ok] * count, [count]),
+            "face_count": ints([self.face_count] * count, [count]),
+            "face_box": floats([*self.face_box] * count, [count, len(self.face_box)]),
+            "face_score": floats([self.face_score] * count, [count]),
+            "brightness": floats([self.brightness] * count, [count]),
+            "sharpness": floats([self.sharpness] * count, [count]),
         }
 
     async def _card(self, request: predict_pb2.PredictRequest, context: _Context) -> object:

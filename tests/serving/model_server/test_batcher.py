@@ -53,6 +53,12 @@ def numbers(*values: int) -> Arrays:
     return {"x": np.array(values, np.int32)}
 
 
+def asked(made: Batcher, *values: int) -> list[int]:
+    """Return what a call gets."""
+    answer: list[int] = made(numbers(*values)).result()["y"].tolist()
+    return answer
+
+
 @settings(max_examples=30)
 @given(
     st.lists(st.lists(st.integers(0, 1000), max_size=12), min_size=1, max_size=20),
@@ -70,7 +76,7 @@ def test_each_call_gets_its_own_rows(
         batcher(doubling, num_batch_threads=threads, **limits) as made,
         ThreadPoolExecutor(len(calls)) as pool,
     ):
-        answers = list(pool.map(lambda values: made(numbers(*values))["y"].tolist(), calls))
+        answers = list(pool.map(lambda values: asked(made, *values), calls))
     assert answers == [[2 * value for value in values] for values in calls]
     sizes = set(doubling.sizes) - {0}
     assert sizes <= set(allowed or range(13))
@@ -80,20 +86,57 @@ def test_calls_that_wait_run_together() -> None:
     """As many as a batch holds; those that do not fit come next."""
     doubling = Doubling()
     doubling.gate.clear()
-    with (
-        batcher(doubling, max_batch_size=4, num_batch_threads=1) as made,
-        ThreadPoolExecutor(8) as pool,
-    ):
-        first = pool.submit(made, numbers(0))
+    with batcher(doubling, max_batch_size=4, num_batch_threads=1) as made:
+        first = made(numbers(0))
         wait_until(lambda: bool(doubling.sizes))
-        others = [pool.submit(made, numbers(*range(size))) for size in (2, 2, 3, 1)]
+        others = [made(numbers(*range(size))) for size in (2, 2, 3, 1)]
         wait_until(lambda: made.waiting == 8)
         doubling.gate.set()
         assert [len(each.result()["y"]) for each in [first, *others]] == [1, 2, 2, 3, 1]
-    # Which of the four came first is not told, so the batches are 4 and 4, or three.
-    assert sum(doubling.sizes) == 9
-    assert max(doubling.sizes) <= 4
-    assert len(doubling.sizes) <= 4
+    assert doubling.sizes == [1, 4, 4]
+
+
+def test_a_call_that_is_cancelled_while_it_waits_does_not_run() -> None:
+    """Not a part of it; one whose batch has begun can't be cancelled any more."""
+    doubling = Doubling()
+    doubling.gate.clear()
+    limits = {"max_batch_size": 8, "allowed_batch_sizes": (2,), "num_batch_threads": 1}
+    with batcher(doubling, enable_large_batch_splitting=True, **limits) as made:
+        running = made(numbers(0, 1))
+        wait_until(lambda: bool(doubling.sizes))
+        left, stays = made(numbers(*range(5))), made(numbers(7, 8))
+        assert left.cancel()
+        assert not running.cancel()
+        doubling.gate.set()
+        assert stays.result()["y"].tolist() == [14, 16]
+        assert running.result()["y"].tolist() == [0, 2]
+        assert made.waiting == 0
+    assert doubling.sizes == [2, 2]
+
+
+def test_a_call_of_several_batches_cannot_be_cancelled_once_one_has_begun() -> None:
+    """Its version may end with it, and must not before its last batch."""
+    doubling = Doubling()
+    doubling.gate.clear()
+    limits = {"max_batch_size": 8, "allowed_batch_sizes": (2,), "num_batch_threads": 1}
+    with batcher(doubling, enable_large_batch_splitting=True, **limits) as made:
+        call = made(numbers(*range(5)))
+        wait_until(lambda: bool(doubling.sizes))
+        assert not call.cancel()
+        doubling.gate.set()
+        assert call.result()["y"].tolist() == [0, 2, 4, 6, 8]
+
+
+def test_a_call_of_several_batches_fails_as_a_whole() -> None:
+    """After the last of them, with what went wrong first."""
+    doubling = Doubling()
+    limits = {"max_batch_size": 8, "allowed_batch_sizes": (2,), "num_batch_threads": 1}
+    with (
+        batcher(doubling, enable_large_batch_splitting=True, **limits) as made,
+        pytest.raises(tf.errors.InvalidArgumentError),
+    ):
+        made(numbers(1, 2, -3, 4, 5, 6)).result()
+    assert doubling.sizes == [2, 2, 2]
 
 
 @pytest.mark.parametrize(
@@ -120,9 +163,9 @@ def test_a_batch_waits_until_it_is_full() -> None:
         batcher(doubling, batch_timeout_micros=60_000_000, **limits) as made,
         ThreadPoolExecutor(3) as pool,
     ):
-        list(pool.map(lambda value: made(numbers(value)), range(3)))
+        list(pool.map(lambda value: asked(made, value), range(3)))
     with batcher(doubling, batch_timeout_micros=10_000, **limits) as made:
-        made(numbers(1))
+        asked(made, 1)
     assert doubling.sizes == [3, 1]
 
 
@@ -130,8 +173,8 @@ def test_a_batch_that_fails_is_told_to_its_callers_only() -> None:
     """And the thread goes on."""
     with batcher(Doubling(), max_batch_size=4, num_batch_threads=1) as made:
         with pytest.raises(tf.errors.InvalidArgumentError):
-            made(numbers(-1))
-        assert made(numbers(7))["y"].tolist() == [14]
+            asked(made, -1)
+        assert asked(made, 7) == [14]
 
 
 def test_a_model_that_drops_a_row_is_told() -> None:
@@ -140,7 +183,7 @@ def test_a_model_that_drops_a_row_is_told() -> None:
         closing(Batcher(lambda x: {"y": x[1:]}, Batching())) as made,
         pytest.raises(FailedPrecondition, match="another number of answers"),
     ):
-        made(numbers(1, 2))
+        asked(made, 1, 2)
 
 
 def test_what_can_not_run_is_refused() -> None:
@@ -148,14 +191,14 @@ def test_what_can_not_run_is_refused() -> None:
     doubling = Doubling()
     doubling.gate.clear()
     limits = {"max_batch_size": 2, "max_enqueued_batches": 1, "num_batch_threads": 1}
-    with batcher(doubling, **limits) as made, ThreadPoolExecutor(2) as pool:
+    with batcher(doubling, **limits) as made:
         with pytest.raises(InvalidArgument, match="larger than maximum"):
             made(numbers(1, 2, 3))
         with pytest.raises(InvalidArgument, match="first dimension"):
             made({**numbers(1), "z": np.zeros(2)})
-        running = pool.submit(made, numbers(1))
+        running = made(numbers(1))
         wait_until(lambda: bool(doubling.sizes))
-        waiting = pool.submit(made, numbers(2))
+        waiting = made(numbers(2))
         wait_until(lambda: made.waiting == 1)
         with pytest.raises(Unavailable, match="full"):
             made(numbers(3, 4))
@@ -167,12 +210,11 @@ def test_its_threads_end_with_it() -> None:
     """After the calls that wait; who comes later is told."""
     doubling, before = Doubling(), batch_threads()
     doubling.gate.clear()
-    with ThreadPoolExecutor(2) as pool:
-        with batcher(doubling, max_batch_size=1, num_batch_threads=1) as made:
-            calls = [pool.submit(made, numbers(value)) for value in (1, 2)]
-            wait_until(lambda: made.waiting == 1)
-            doubling.gate.set()
-        assert sorted(each.result()["y"].item() for each in calls) == [2, 4]
+    with batcher(doubling, max_batch_size=1, num_batch_threads=1) as made:
+        calls = [made(numbers(value)) for value in (1, 2)]
+        wait_until(lambda: made.waiting == 1)
+        doubling.gate.set()
+    assert [each.result()["y"].item() for each in calls] == [2, 4]
     wait_until(lambda: batch_threads() <= before)
     with pytest.raises(Unavailable):
         made(numbers(1))

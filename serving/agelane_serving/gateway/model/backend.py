@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -16,7 +17,8 @@ from agelane_serving.gateway.errors import ModelSlow, ModelUnavailable, ModelUnr
 from agelane_serving.gateway.model.breaker import Breaker
 from agelane_serving.gateway.model.cards import CardCache, CardUnavailable
 from agelane_serving.gateway.model.discovery import Place
-from agelane_serving.gateway.model.outputs import read_outputs
+from agelane_serving.gateway.model.gathering import Gathering
+from agelane_serving.gateway.model.outputs import Outputs, read_outputs
 from agelane_serving.gateway.model.tensors import TensorError, read_string, string_tensor
 from agelane_serving.gateway.photo.upright import UprightPhoto
 from agelane_serving.policy import Card, CardError, DistributionError, read_card
@@ -70,6 +72,7 @@ class Backend:
             "/tensorflow.serving.ModelService/GetModelStatus",
             request_serializer=status_pb2.GetModelStatusRequest.SerializeToString,
         )
+        self._gathering = Gathering(self._ask)
         self.cards = CardCache(self._read_card)
         self.breaker = Breaker()
         self.available: frozenset[int] = frozenset()
@@ -81,17 +84,7 @@ class Backend:
         Raises:
             ModelUnavailable: no answer that makes sense before the deadline.
         """
-        request = predict_pb2.PredictRequest()
-        request.model_spec.name = self.model_name
-        if label:
-            request.model_spec.version_label = label
-        request.inputs["image_bytes"].CopyFrom(string_tensor(photo.content))
-        answer = await _answer(self._predict(request, timeout=deadline.remaining_seconds()))
-        try:
-            response = predict_pb2.PredictResponse.FromString(answer)
-            version, distribution, faces = read_outputs(response, photo.size)
-        except (DecodeError, TensorError, DistributionError) as error:
-            raise ModelUnavailable(f"nonsense: {error}") from error
+        version, distribution, faces = await self._gathering.ask(photo, label, deadline)
         card = await self.cards.of(version, deadline.remaining_seconds())
         return ModelAnswer(version, distribution, faces, card, photo)
 
@@ -116,13 +109,30 @@ class Backend:
         await self.cards.close()
         await self._channel.close()
 
+    async def _ask(
+        self, photos: Sequence[UprightPhoto], label: str, seconds: float
+    ) -> list[Outputs]:
+        """Return what a version says about each of some photos, in their order."""
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = self.model_name
+        if label:
+            request.model_spec.version_label = label
+        tensor = string_tensor([photo.content for photo in photos])
+        request.inputs["image_bytes"].CopyFrom(tensor)
+        answer = await _answer(self._predict(request, timeout=seconds))
+        try:
+            response = predict_pb2.PredictResponse.FromString(answer)
+            return read_outputs(response, [photo.size for photo in photos])
+        except (DecodeError, TensorError, DistributionError) as error:
+            raise ModelUnavailable(f"nonsense: {error}") from error
+
     async def _read_card(self, version: int) -> Card:
         """Read the card of one version."""
         request = predict_pb2.PredictRequest()
         request.model_spec.name = self.model_name
         request.model_spec.version.value = version
         request.model_spec.signature_name = "model_card"
-        request.inputs["unused"].CopyFrom(string_tensor(b""))
+        request.inputs["unused"].CopyFrom(string_tensor([b""]))
         try:
             answer = await _answer(self._predict(request, timeout=_CARD_SECONDS))
             response = predict_pb2.PredictResponse.FromString(answer)

@@ -17,10 +17,10 @@ class TensorError(ValueError):
     """A tensor is not of the expected type and shape, or contradicts itself."""
 
 
-def string_tensor(value: bytes) -> tensor_pb2.TensorProto:
-    """Return a tensor of shape [1] that holds one byte string."""
-    tensor = tensor_pb2.TensorProto(dtype=tensor_pb2.DT_STRING, string_val=[value])
-    tensor.tensor_shape.dim.add(size=1)
+def string_tensor(values: Sequence[bytes]) -> tensor_pb2.TensorProto:
+    """Return a tensor of shape [N] that holds N byte strings."""
+    tensor = tensor_pb2.TensorProto(dtype=tensor_pb2.DT_STRING, string_val=values)
+    tensor.tensor_shape.dim.add(size=len(values))
     return tensor
 
 
