@@ -34,8 +34,7 @@ from agelane_serving.model_server.versions import (
     versions_on_disk,
 )
 
-# A call without a deadline has more seconds left than a lock can wait.
-_LONGEST_WAIT_SECONDS = 3600
+_LONGEST_WAIT_SECONDS = 3600.0
 _logger = logging.getLogger(__name__)
 
 
@@ -126,17 +125,17 @@ class ModelManager:
         self._wake.set()
         return [model.name for model in models if model.name not in before]
 
-    def await_available(self, names: Iterable[str], timeout: float) -> None:
+    def await_available(self, names: Iterable[str], timeout: float | None) -> None:
         """Wait until each named model has a version or was found to have none to load.
 
-        `timeout` is in seconds; an hour is the most. Raises Unknown, naming each model without a
+        `timeout` is in seconds; an hour is the most, and what None means. Raises Unknown, naming each model without a
         version and why.
         """
         with self._changed:
             models = [self._models[name] for name in names]
             self._changed.wait_for(
                 lambda: self._stopping.is_set() or all(m.available() or m.problem for m in models),
-                min(timeout, _LONGEST_WAIT_SECONDS),
+                _LONGEST_WAIT_SECONDS if timeout is None else min(timeout, _LONGEST_WAIT_SECONDS),
             )
             missing = {
                 m.configured.name: m.problem or "not yet" for m in models if not m.available()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -117,8 +116,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     @_answers_errors
     async def HandleReloadConfigRequest(self, request: Any, context: _Context) -> Any:
         """Replace the configuration and wait for the models that are new in it."""
-        remaining = context.time_remaining()
-        seconds = math.inf if remaining is None else remaining
+        seconds = context.time_remaining()
         async with self._reloading:
             added = self._manager.configure(served_models(request.config, self._models_dir))
             await asyncio.to_thread(self._manager.await_available, added, seconds)
