@@ -2,8 +2,10 @@
 
 A stack with the real model is loaded evenly for half an hour, with 80 % of the lanes that `make
 loadtest` found it to carry. In the end no call may have failed, and neither the memory of its
-processes may have grown after a time to settle nor the number of files that they have open. Figures
-go to soak.json, curves to soak.html, what each process had at every second to soak.csv.
+processes may have grown after a time to settle nor the number of files that they have open. Memory
+means what is their own: a leak is in there, while the system drops parts of mapped files and reads
+them again as it likes. Figures go to soak.json, curves to soak.html, what each process had at every
+second to soak.csv.
 
 Exit codes: 0 it held; 1 it did not; 4 Locust failed.
 """
@@ -37,7 +39,7 @@ class Growth:
     """What became of one process after the time to settle."""
 
     mb_an_hour: float
-    """Slope of its resident memory (least squares)."""
+    """Slope of its own memory, without mapped files (least squares)."""
     files: float
     """Open files of the last tenth of the time, less those of the first tenth (medians)."""
 
@@ -62,7 +64,7 @@ def growth(samples: Sequence[Sample], name: str, settle_seconds: float) -> Growt
     tenth = len(seen) // 10
     if tenth < 2 or name not in samples[-1].processes:
         raise ValueError(f"{name} was seen {len(seen)} times after {settle_seconds:g} s")
-    hours, memory = [at / 3600 for at, _ in seen], [it.memory_mb for _, it in seen]
+    hours, memory = [at / 3600 for at, _ in seen], [it.own_memory_mb for _, it in seen]
     files = [it.files for _, it in seen]
     return Growth(
         statistics.linear_regression(hours, memory).slope,
@@ -113,11 +115,14 @@ def _write_samples(samples: Sequence[Sample], path: Path) -> None:
     """Write a row for each process and moment: a growth of 1 MB is not to be seen in a curve."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(("seconds", "process", "memory_mb", "files", "cpu_seconds"))
+        writer.writerow(
+            ("seconds", "process", "memory_mb", "own_memory_mb", "files", "cpu_seconds")
+        )
         for sample in samples:
             at = round(sample.at - samples[0].at, 3)
             for name, it in sample.processes.items():
-                writer.writerow((at, name, round(it.memory_mb, 3), it.files, it.cpu_seconds))
+                memory = round(it.memory_mb, 3), round(it.own_memory_mb, 3)
+                writer.writerow((at, name, *memory, it.files, it.cpu_seconds))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 import urllib.request
@@ -17,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 _PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6
+_ANONYMOUS = re.compile(r"^RssAnon:\s+(\d+) kB$", re.MULTILINE)
 _STAGES = "agelane_stage_seconds"
 
 
@@ -26,6 +28,8 @@ class Process:
 
     memory_mb: float
     """Resident, in 10^6 bytes."""
+    own_memory_mb: float
+    """What of it is anonymous: of mapped files, as libraries, the system drops what it likes."""
     files: int
     """Open ones, connections among them."""
     cpu_seconds: float
@@ -90,10 +94,13 @@ def _process(pid: int) -> Process | None:
         # The name may have blanks and brackets; what follows has none.
         fields = (folder / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
         files = len(os.listdir(folder / "fd"))
+        status = (folder / "status").read_text("utf-8", "replace")
     except OSError:
         return None
     user, system, pages = int(fields[11]), int(fields[12]), int(fields[21])
-    return Process(pages * _PAGE_MB, files, (user + system) / _TICKS)
+    anonymous = _ANONYMOUS.search(status)
+    own_mb = int(anonymous[1]) * 1024 / 1e6 if anonymous else 0.0
+    return Process(pages * _PAGE_MB, own_mb, files, (user + system) / _TICKS)
 
 
 def _stages(metrics: str) -> dict[str, tuple[float, float]]:

@@ -18,7 +18,7 @@ from loadtest.capacity.watch import Process, Sample, Watch, children
 def samples(memory_mb: list[float], files: list[int], every: float = 10.0) -> list[Sample]:
     """Return what a watch would have seen of one process."""
     return [
-        Sample(every * number, {"it": Process(mb, open_files, 0.0)}, {})
+        Sample(every * number, {"it": Process(9e9, mb, open_files, 0.0)}, {})
         for number, (mb, open_files) in enumerate(zip(memory_mb, files, strict=True))
     ]
 
@@ -41,7 +41,8 @@ def test_a_process_is_seen_until_it_ends() -> None:
             process.wait()
             time.sleep(0.2)
     first, last = watch.samples[0], watch.samples[-1]
-    assert 60 < first.processes["it"].memory_mb < 200
+    it = first.processes["it"]
+    assert 60 < it.own_memory_mb < it.memory_mb < 200
     assert 50 < first.processes["it"].files < 100
     seen = [it.processes["it"] for it in watch.samples if "it" in it.processes]
     assert seen[-1].cpu_seconds > seen[0].cpu_seconds

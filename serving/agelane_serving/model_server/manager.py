@@ -128,8 +128,8 @@ class ModelManager:
     def await_available(self, names: Iterable[str], timeout: float | None) -> None:
         """Wait until each named model has a version or was found to have none to load.
 
-        `timeout` is in seconds; an hour is the most, and what None means. Raises Unknown, naming each model without a
-        version and why.
+        `timeout` is in seconds; an hour is the most, and what None means. Raises Unknown, naming
+        each model without a version and why.
         """
         with self._changed:
             models = [self._models[name] for name in names]

@@ -80,8 +80,13 @@ class ModelServer:
     def start(self) -> None:
         """Open the port, then load the models; raises StartupError if the port can't be had."""
         self._calls.start()
-        self._in_loop(self._open())
-        self._metrics = self._metrics_page()
+        try:
+            self._in_loop(self._open())
+            self._metrics = self._metrics_page()
+        except StartupError:
+            self._end_loop()
+            raise
+        self._in_loop(self._server.start())
         _logger.info("listening on %s, loading models", self.address)
         self._manager.start()
         self._watcher.start()
@@ -95,16 +100,19 @@ class ModelServer:
         self._in_loop(self._server.stop(self._settings.shutdown_grace_seconds))
         self._manager.join()
         self._watcher.join()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._calls.join()
-        self._loop.close()
+        self._end_loop()
 
     def _in_loop(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run it in the thread that takes the calls, from another, and wait for its end."""
         asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
+    def _end_loop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._calls.join()
+        self._loop.close()
+
     async def _open(self) -> None:
-        """Take calls; raises StartupError if the port can't be had."""
+        """Take the port; raises StartupError if it can't be had."""
         settings = self._settings
         self._server = grpc.aio.server(
             options=[
@@ -138,7 +146,6 @@ class ModelServer:
             ) from error
         self.address = f"{settings.host}:{port}"
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
-        await self._server.start()
 
     def _metrics_page(self) -> MetricsPage | None:
         settings = self._settings
